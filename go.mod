@@ -1,0 +1,3 @@
+module github.com/gzmq/zmq
+
+go 1.26
