@@ -22,6 +22,9 @@ const (
 	// Large is the body size from which a body gets memory of its own: it is read straight
 	// into it, written from it and handed over with it.
 	Large = 64 << 10
+	// Own is the same within a process, where no read or write profits from frames that lie
+	// side by side: one copy at Send, then handed over.
+	Own = 1 << ownBits
 )
 
 // A Slab is a run of whole ZMTP frames, or one frame whose body is Large.
@@ -34,11 +37,13 @@ type Slab struct {
 	next *Slab
 	peer *Peer
 
-	read int // first byte not cut yet
-	end  int // end of what the queue may cut or write
-	msgs int // whole messages that end in this slab
+	read int  // first byte not cut or written yet
+	end  int  // end of what the queue may cut or write
+	msgs int  // out-queue: whole messages that end in this slab
+	filled int // in-queue: end of the frames of a slab that its reader left
+	open bool // out-queue: the slab ends in the middle of a message
 
-	linked   bool // in a queue
+	linked   bool // in an in-queue
 	large    bool // one frame: header in head, body in buf[:end]
 	foreign  bool // buf came from outside and is never recycled
 	borrowed bool // buf is a caller's, until the call that lent it ends
@@ -70,6 +75,14 @@ func NewSlab(size int, peer *Peer) *Slab {
 	}
 	s.peer = peer
 	s.refs.Store(1)
+	return s
+}
+
+// newOwned returns a slab for one frame whose body is there already.
+func newOwned(flags byte, body []byte) *Slab {
+	s := bareLarge(flags, len(body), nil)
+	s.buf = body
+	s.end = len(body)
 	return s
 }
 
@@ -125,11 +138,14 @@ func (s *Slab) recycle() {
 		bareSlabs.Put(s)
 		return
 	}
+	if s.foreign {
+		return
+	}
 	if poison {
 		scribble(buf)
 	}
 	s.next, s.peer, s.linked = nil, nil, false
-	s.read, s.end, s.msgs = 0, 0, 0
+	s.read, s.end, s.filled, s.msgs, s.open = 0, 0, 0, 0, false
 	switch len(buf) {
 	case SmallSlab:
 		smallSlabs.Put(s)
@@ -140,27 +156,29 @@ func (s *Slab) recycle() {
 	}
 }
 
-// Bodies have four sizes per doubling, so that at most a fifth of one is unused, from Large up
-// to maxBody; larger ones are left to the garbage collector.
+// Bodies have four sizes per doubling, so that at most a fifth of one is unused, from Own up to
+// maxBody; larger ones are left to the garbage collector.
 const (
-	maxBody   = 16 << 20
+	ownBits   = 11
+	maxBits   = 24
+	maxBody   = 1 << maxBits
 	bodySteps = 4
 )
 
-var bodies [bodySteps*9 + 1]sync.Pool
+var bodies [bodySteps*(maxBits-ownBits) + 1]sync.Pool
 
 // bodyClass returns the index of the smallest size that holds n, and that size; -1 for none.
 func bodyClass(n int) (class, size int) {
 	if n > maxBody {
 		return -1, n
 	}
-	if n <= Large {
-		return 0, Large
+	if n <= Own {
+		return 0, Own
 	}
 	doubling := bits.Len(uint(n-1)) - 1 // 2^doubling < n <= 2^(doubling+1)
 	step := 1 << doubling / bodySteps
 	over := (n - 1<<doubling + step - 1) / step // 1..bodySteps
-	return (doubling-16)*bodySteps + over, 1<<doubling + over*step
+	return (doubling-ownBits)*bodySteps + over, 1<<doubling + over*step
 }
 
 // NewBody returns memory for a large body of n bytes, recycled if there is some.
@@ -179,7 +197,7 @@ func NewBody(n int) []byte {
 
 // FreeBody takes back memory that NewBody gave, or any other, which it leaves alone.
 func FreeBody(b []byte) {
-	if cap(b) < Large {
+	if cap(b) < Own {
 		return
 	}
 	class, size := bodyClass(cap(b))

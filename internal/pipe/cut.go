@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package pipe
+
+import "github.com/gzmq/zmq/internal/wire"
+
+// Publish makes the messages that were passed visible to Cut. The caller holds the right to read
+// and the lock of the fair queue.
+func (p *Pipe) Publish() {
+	in := &p.in
+	if in.closed {
+		return
+	}
+	for i, s := range in.left {
+		s.end = s.filled
+		in.link(s)
+		s.Release() // the reader has left it
+		in.left[i] = nil
+	}
+	in.left = in.left[:0]
+	if s := in.slab; s != nil && in.whole > s.end {
+		s.end = in.whole
+		if s.peer == nil {
+			s.peer = p.peer.Load()
+		}
+		in.link(s)
+	}
+	in.count += in.msgs
+	p.recvMessages.Add(uint64(in.msgs))
+	p.recvBytes.Add(uint64(in.bytes))
+	in.msgs, in.bytes = 0, 0
+	if hwm := in.hwm.Load(); hwm > 0 && in.count >= int(hwm) {
+		in.room = in.sink
+		in.blocked.Store(true)
+	}
+}
+
+// link appends s to the in-queue, which gets a reference; a slab that is in it stays where it is.
+func (in *inbox) link(s *Slab) {
+	if s.linked {
+		return
+	}
+	s.refs.Add(1)
+	s.linked = true
+	if in.tail == nil {
+		in.head = s
+	} else {
+		in.tail.next = s
+	}
+	in.tail = s
+}
+
+// unlink removes the head, which was cut to its end.
+func (p *Pipe) unlink() {
+	in := &p.in
+	s := in.head
+	in.head = s.next
+	if in.head == nil {
+		in.tail = nil
+	}
+	s.next, s.linked = nil, false
+	if in.drained == nil && !s.large && !s.foreign && p.mate.Load() != nil && s.Sole() {
+		s.read, s.end, s.msgs, s.peer = 0, 0, 0, nil
+		in.drained = s
+		return
+	}
+	in.let(s)
+}
+
+// HasMessage reports whether there is a message to cut; it takes over what the other end of a
+// linked pipe has sent. The fair queue's lock is held for this and all that follows.
+func (p *Pipe) HasMessage() bool {
+	return p.in.head != nil || p.mate.Load() != nil && p.takeOver()
+}
+
+// Count is how many whole messages can be cut without a look at the other end.
+func (p *Pipe) Count() int { return p.in.count }
+
+// takeOver moves what the other end of a linked pipe has queued to this in-queue. The other end
+// tells the owner of the next message only after this found nothing.
+func (p *Pipe) takeOver() bool {
+	mate := p.mate.Load()
+	in, o := &p.in, &mate.out
+	o.mu.Lock()
+	if mate.mate.Load() != p || o.head == nil {
+		if mate.mate.Load() == p {
+			o.writing = false
+		}
+		o.mu.Unlock()
+		return false
+	}
+	in.head, in.tail = o.head, o.tail
+	msgs, bytes := o.msgs, o.bytes
+	o.head, o.tail, o.msgs, o.bytes = nil, nil, 0, 0
+	o.finished += uint64(msgs)
+	if o.spare == nil {
+		o.spare, in.drained = in.drained, nil
+	}
+	o.resize(bytes)
+	o.unpaced = false
+	in.count += msgs
+	in.waiting.Store(int64(in.count))
+	pacers := o.pacers.PopAll()
+	o.mu.Unlock()
+	pacers.SignalAll()
+	peer := p.peer.Load()
+	for s := in.head; s != nil; s = s.next {
+		s.linked, s.peer = true, peer
+	}
+	mate.sentMessages.Add(uint64(msgs))
+	mate.sentBytes.Add(uint64(bytes))
+	p.recvMessages.Add(uint64(msgs))
+	p.recvBytes.Add(uint64(bytes))
+	return true
+}
+
+// CutQuick cuts the next message into m, which was Reset, if it has one small part for which m has
+// memory already: the common case, copied where the lock is held.
+func (p *Pipe) CutQuick(m *Message) bool {
+	s := p.in.head
+	if s == nil || s.large || s.buf[s.read] != 0 {
+		return false
+	}
+	body := s.read + 2
+	n := int(s.buf[s.read+1])
+	if n > cap(m.buf) {
+		return false
+	}
+	m.buf = m.buf[:n]
+	copy(m.buf, s.buf[body:body+n])
+	m.n, m.peer = 1, s.peer
+	s.read = body + n
+	if s.read == s.end {
+		p.unlink()
+	}
+	p.in.count--
+	return true
+}
+
+// A Cut is a message that was taken out of the queue and not copied yet.
+type Cut struct {
+	Parts int
+	Size  int // bytes of the bodies that have to be copied
+
+	segs  []segment
+	first [4]segment
+	pipe  *Pipe
+}
+
+// segment is a run of whole frames in a slab that is pinned, or a slab with a large body.
+type segment struct {
+	slab     *Slab
+	off, end int
+}
+
+// Cut takes the next message out of the queue. Its bytes are pinned until Release, so that they
+// can be copied after unlocking.
+func (p *Pipe) Cut(c *Cut) bool {
+	in := &p.in
+	if in.head == nil {
+		return false
+	}
+	c.pipe, c.Parts, c.Size = p, 0, 0
+	c.segs = c.first[:0]
+	for more := true; more; {
+		s := in.head
+		off := s.read
+		if s.large {
+			more = s.head[0]&wire.FlagMore != 0
+			c.Parts++
+			off = s.end
+		}
+		for more && off < s.end {
+			flags, n, size, _ := wire.ParseHeader(s.buf[off:s.end])
+			off += size + n
+			if flags&wire.FlagCommand == 0 {
+				more = flags&wire.FlagMore != 0
+				c.Parts++
+				c.Size += n
+			}
+		}
+		s.refs.Add(1)
+		c.segs = append(c.segs, segment{s, s.read, off})
+		s.read = off
+		if off == s.end {
+			p.unlink()
+		}
+	}
+	in.count--
+	return true
+}
+
+// Copy copies the bodies to the end of m, which was Reset and has the memory it needs. With strip
+// set, the frames up to and with the first empty one go to strip instead.
+func (c *Cut) Copy(m *Message, strip *Envelope) {
+	m.peer = c.segs[0].slab.peer
+	for _, g := range c.segs {
+		s := g.slab
+		if s.large {
+			if strip != nil && !strip.Whole {
+				strip.add(s.head[:s.headLen], s.buf[:s.end])
+				continue
+			}
+			m.appendLarge(s.buf[:s.end])
+			s.buf = nil // handed over; this was the only reference
+			continue
+		}
+		for off := g.off; off < g.end; {
+			flags, n, size, _ := wire.ParseHeader(s.buf[off:g.end])
+			head := s.buf[off : off+size]
+			body := s.buf[off+size : off+size+n]
+			off += size + n
+			switch {
+			case flags&wire.FlagCommand != 0:
+			case strip != nil && !strip.Whole:
+				strip.add(head, body)
+			default:
+				m.Append(body)
+			}
+		}
+	}
+}
+
+// Release lets go of the message's bytes.
+func (c *Cut) Release() {
+	for i := range c.segs {
+		c.pipe.in.let(c.segs[i].slab)
+		c.segs[i].slab = nil
+	}
+}
+
+// Envelope is what REQ and REP put before a message and take off again: whole frames with MORE set,
+// the last of them empty.
+type Envelope struct {
+	Frames []byte
+	Whole  bool // the empty frame was there
+}
+
+func (e *Envelope) add(head, body []byte) {
+	e.Frames = append(append(e.Frames, head...), body...)
+	e.Whole = len(body) == 0 && head[0]&wire.FlagMore != 0
+}
+
+// Wakes is who has to hear, after unlocking, that messages were cut.
+type Wakes struct {
+	room     Sink
+	writable *Pipe
+}
+
+// AfterCut looks whether somebody waited for the room that a cut made.
+func (p *Pipe) AfterCut() (w Wakes) {
+	in := &p.in
+	if in.blocked.Load() {
+		if hwm := int(in.hwm.Load()); hwm <= 0 || in.count <= (hwm+1)/2 {
+			in.blocked.Store(false)
+			w.room, in.room = in.room, nil
+		}
+	}
+	if mate := p.mate.Load(); mate != nil {
+		in.waiting.Store(int64(in.count))
+		// The sender looks at waiting again after it has set full.
+		if mate.out.full.Load() && in.count <= int(in.hwm.Load()+1)/2 {
+			mate.out.full.Store(false)
+			w.writable = mate
+		}
+	}
+	return w
+}
+
+// Call tells them. No lock is held.
+func (w *Wakes) Call() {
+	if w.room != nil {
+		w.room.Room()
+	}
+	if w.writable != nil {
+		w.writable.owner.Writable(w.writable)
+	}
+}
+
+// CloseIn ends the in-queue: what it holds is dropped, and nothing is published any more.
+func (p *Pipe) CloseIn() {
+	in := &p.in
+	in.closed = true
+	for in.head != nil {
+		p.unlink()
+	}
+	if in.drained != nil {
+		in.drained.Release()
+		in.drained = nil
+	}
+	p.dropped.Add(uint64(in.count))
+	in.count = 0
+	in.waiting.Store(0)
+	in.blocked.Store(false)
+}

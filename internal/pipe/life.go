@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package pipe
+
+import "context"
+
+// Connect puts a connection below the pipe. tries says that its TryFlush can write. Commands and
+// the handshake are written from now on, messages from Open on.
+func (p *Pipe) Connect(sink Sink, tries bool) {
+	o := &p.out
+	o.mu.Lock()
+	o.sink, o.tries, o.flush = sink, tries, sink.Flush
+	o.mu.Unlock()
+}
+
+// Open says that the handshake is over and peer is known: messages may be written.
+func (p *Pipe) Open() {
+	o := &p.out
+	o.mu.Lock()
+	o.up = true
+	start := !o.writing && o.head != nil
+	if start {
+		o.writing = true
+	}
+	o.mu.Unlock()
+	if start {
+		go o.flush()
+	}
+}
+
+// SetPeer says whom the connection has found. What is read from now on is this peer's.
+func (p *Pipe) SetPeer(peer *Peer) { p.peer.Store(peer) }
+
+// Disconnect takes the connection away, waits until nobody writes to it any more and forgets what
+// was on its way up but is no whole message. The connection is closed already, so that a write
+// that is under way fails. The caller holds the right to read.
+func (p *Pipe) Disconnect() {
+	o := &p.out
+	o.mu.Lock()
+	o.up, o.tries = false, false
+	o.ctl, o.pong, o.ctlRaw = nil, nil, 0
+	for o.writing {
+		w := o.idlers.Add()
+		o.mu.Unlock()
+		w.Wait(nil, -1)
+		o.mu.Lock()
+		o.idlers.Free(w)
+	}
+	o.ctl, o.pong, o.ctlRaw = nil, nil, 0
+	o.sink = nil
+	if !o.keep {
+		o.drop(p)
+	}
+	waiters := o.flushers.PopAll()
+	pacers := o.pacers.PopAll()
+	o.mu.Unlock()
+	waiters.SignalAll()
+	pacers.SignalAll()
+	p.in.forget()
+}
+
+// Kill ends the out-queue: what it holds is dropped and counted, Send answers Dead. What was
+// received stays. For a linked pipe the other end sees the end after the last message; with drop
+// unset it still gets what is queued.
+func (p *Pipe) Kill(drop bool) {
+	o := &p.out
+	mate := p.mate.Load()
+	o.mu.Lock()
+	if o.dead {
+		o.mu.Unlock()
+		return
+	}
+	o.dead = true
+	if drop || mate == nil {
+		o.drop(p)
+	}
+	waiters := o.flushers.PopAll()
+	pacers := o.pacers.PopAll()
+	o.mu.Unlock()
+	waiters.SignalAll()
+	pacers.SignalAll()
+}
+
+// drop empties the queue. The lock is held.
+func (o *outbox) drop(p *Pipe) {
+	p.dropped.Add(uint64(o.msgs))
+	o.finished += uint64(o.msgs)
+	releaseChain(o.head)
+	o.head, o.tail, o.msgs, o.bytes = nil, nil, 0, 0
+	if o.spare != nil {
+		o.spare.Release()
+		o.spare = nil
+	}
+}
+
+// Dead reports whether the out-queue has ended.
+func (p *Pipe) Dead() bool {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	return p.out.dead
+}
+
+// Unsent counts the messages that nobody has taken yet or that are being written.
+func (p *Pipe) Unsent() int {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	if p.mate.Load() != nil {
+		return 0 // the other end has them
+	}
+	return int(p.out.accepted - p.out.finished)
+}
+
+// Drain waits until every message that Send has taken so far was written, handed over or dropped.
+// It returns the error of ctx if that ends first.
+func (p *Pipe) Drain(ctx context.Context) error {
+	o := &p.out
+	o.mu.Lock()
+	target := o.accepted
+	for o.finished < target && p.mate.Load() == nil && !o.dead {
+		w := o.flushers.Add()
+		o.mu.Unlock()
+		outcome := w.Wait(ctx, -1)
+		o.mu.Lock()
+		if outcome == Cancelled {
+			if o.flushers.Done(w) {
+				o.mu.Unlock()
+				<-w.c
+				o.mu.Lock()
+			}
+			o.flushers.Free(w)
+			o.mu.Unlock()
+			return ctx.Err()
+		}
+		o.flushers.Free(w)
+	}
+	o.mu.Unlock()
+	return nil
+}
+
+// Link makes a and b the two ends of one pipe within this process: what one sends the other
+// receives, without a connection. peerOfA is whom a sees.
+//
+// The other end takes slabs over under its own in-queue's lock and then the out-queue's: the one
+// place where two queue locks are held, always in this order.
+func Link(a, b *Pipe, peerOfA, peerOfB *Peer) {
+	a.peer.Store(peerOfA)
+	b.peer.Store(peerOfB)
+	for _, end := range [2]struct{ p, mate *Pipe }{{a, b}, {b, a}} {
+		o := &end.p.out
+		o.mu.Lock()
+		o.own = Own
+		end.p.mate.Store(end.mate)
+		pending := o.head != nil
+		o.writing = pending
+		waiters := o.flushers.PopAll()
+		o.mu.Unlock()
+		waiters.SignalAll()
+		if pending {
+			end.mate.owner.Delivered(end.mate)
+		}
+	}
+}
+
+// Unlink takes the other end away from p, which waits for another one: what it holds stays, as on
+// a connecting endpoint whose connection fell.
+func (p *Pipe) Unlink() {
+	o := &p.out
+	o.mu.Lock()
+	p.mate.Store(nil)
+	o.writing = false
+	o.own = Large
+	o.mu.Unlock()
+}
+
+// Mate is the other end within this process; nil for none.
+func (p *Pipe) Mate() *Pipe { return p.mate.Load() }

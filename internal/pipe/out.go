@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package pipe
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gzmq/zmq/internal/wire"
+)
+
+// outbox is the out-queue: what Send framed and no writer has taken yet.
+type outbox struct {
+	mu sync.Mutex // held for a copy into a slab, never over a system call or a call upward
+
+	// What follows is guarded by mu.
+
+	head, tail *Slab
+	msgs       int   // whole messages queued; counts against hwm
+	bytes      int   // queued
+	hwm        int   // 0: no limit
+	want       int   // size of the next slab, after what the last batch held
+	spare      *Slab // one drained slab kept for the next message
+	own        int   // bodies from this size on have memory of their own
+	dead       bool
+	keep       bool // survives connections
+	writing    bool // somebody has the right to write, or the linked reader knows of messages
+	sink       Sink
+	tries      bool   // the sink can write without waiting
+	up         bool   // the handshake is over: messages may be taken
+	ctl        []byte // commands, whole frames, written between messages
+	ctlRaw     int    // leading bytes of ctl that belong to the handshake and are never sealed
+	pong       []byte // the PONG that waits, replaced by the next one: no flood can pile up
+
+	// full says that a sender was refused: Writable is due. A linked reader looks at it unlocked.
+	full atomic.Bool
+
+	accepted uint64 // messages taken by Send
+	finished uint64 // of these: written, handed over or dropped
+	flushers Waiters
+	pacers   Waiters
+	idlers   Waiters // for the end of writing
+	unpaced  bool    // a pause ended without progress: do not pause before the next completed write
+
+	// Guarded by the right to write.
+
+	batch     Batch
+	lastStart time.Duration // on the clock of this package
+	flush     func()        // sink.Flush, stored so that go allocates nothing
+}
+
+func (o *outbox) init(hwm int, keep bool) {
+	o.hwm, o.keep, o.own, o.want = hwm, keep, Large, SmallSlab
+}
+
+// Result is what became of a message.
+type Result uint8
+
+const (
+	// Sent: the queue has it.
+	Sent Result = iota
+	// Paced: the queue has it, and a sender that may wait should call Pace.
+	Paced
+	// Full: the queue is at its mark.
+	Full
+	// Dead: the pipe is.
+	Dead
+)
+
+const (
+	// paceAt is how many bytes wait before a sender pauses for the writer. More than this falls
+	// out of the cache before it is written: DESIGN.md, "Pacing".
+	paceAt = 128 << 10
+	// sparse is the silence after which the first sender writes by itself, without a flusher.
+	sparse = 20 * time.Microsecond
+)
+
+// epoch is where the clock of this package starts: time.Since of it reads one clock, not two.
+var epoch = time.Now()
+
+// Send frames one message into the queue: head, whole frames with MORE set, and then parts, of
+// which there is at least one. It never keeps or changes the bytes of parts, and it never waits.
+func (p *Pipe) Send(head []byte, parts [][]byte) Result {
+	o := &p.out
+	if len(parts) == 1 && len(head) == 0 && len(parts[0]) < o.own {
+		return p.sendSmall(parts[0])
+	}
+	return p.sendMany(head, parts, nil)
+}
+
+// sendSmall is Send for the common case: one part, copied into the tail.
+func (p *Pipe) sendSmall(part []byte) Result {
+	o := &p.out
+	o.mu.Lock()
+	if r := p.refuse(); r != Sent {
+		o.mu.Unlock()
+		return r
+	}
+	need := wire.MaxHeader + len(part)
+	s := o.tail
+	if s == nil || len(s.buf)-s.end < need || s.large {
+		s = o.grow(need)
+	}
+	n := s.end
+	n += wire.PutHeader(s.buf[n:], 0, len(part))
+	n += copy(s.buf[n:], part)
+	o.bytes += n - s.end
+	s.end = n
+	s.msgs++
+	return p.sent()
+}
+
+// refuse reports why no message can be queued now. The lock is held.
+func (p *Pipe) refuse() Result {
+	o := &p.out
+	if o.dead {
+		return Dead
+	}
+	if p.atMark() {
+		// Set before the second look: a linked reader stores its count and then looks at full.
+		o.full.Store(true)
+		if p.atMark() {
+			return Full
+		}
+	}
+	return Sent
+}
+
+// atMark reports whether the queue is full. Linked pipes have one mark, the sum of both sides', for
+// what waits at either end. The lock is held.
+func (p *Pipe) atMark() bool {
+	o := &p.out
+	if o.hwm <= 0 {
+		return false
+	}
+	mate := p.mate.Load()
+	if mate == nil {
+		return o.msgs >= o.hwm
+	}
+	other := mate.in.hwm.Load()
+	return other > 0 && o.msgs+int(mate.in.waiting.Load()) >= o.hwm+int(other)
+}
+
+// CanSend reports whether Send would take a message now.
+func (p *Pipe) CanSend() bool {
+	p.out.mu.Lock()
+	defer p.out.mu.Unlock()
+	return p.refuse() == Sent
+}
+
+// sent counts a queued message, unlocks and sees to it that somebody writes it.
+func (p *Pipe) sent() Result {
+	o := &p.out
+	o.msgs++
+	o.accepted++
+	mate := p.mate.Load()
+	start := !o.writing && (o.up || mate != nil)
+	if start {
+		o.writing = true
+	}
+	pace := o.bytes > paceAt && o.writing && !o.unpaced
+	o.mu.Unlock()
+	if start {
+		p.start(mate)
+	}
+	if pace {
+		return Paced
+	}
+	return Sent
+}
+
+// start gets the first bytes in an idle queue moving. The caller has given itself the right to
+// write, which keeps the sink in its place.
+func (p *Pipe) start(mate *Pipe) {
+	if mate != nil {
+		mate.owner.Delivered(mate)
+		return
+	}
+	o := &p.out
+	now := time.Since(epoch)
+	quiet := now-o.lastStart > sparse
+	o.lastStart = now
+	if quiet && o.tries {
+		o.sink.TryFlush()
+		return
+	}
+	go o.flush()
+}
+
+// grow appends a slab with room for need bytes. The lock is held.
+func (o *outbox) grow(need int) *Slab {
+	s := o.spare
+	if s != nil && len(s.buf) >= need {
+		o.spare = nil
+	} else {
+		if o.tail != nil && o.want < BigSlab {
+			o.want *= BigSlab / MidSlab * 2 // one was not enough
+		}
+		s = NewSlab(max(o.want, need), nil)
+	}
+	o.link(s)
+	return s
+}
+
+func (o *outbox) link(s *Slab) {
+	if o.tail == nil {
+		o.head = s
+	} else {
+		o.tail.next = s
+	}
+	o.tail = s
+}
