@@ -84,8 +84,8 @@ func (b Batch) check(n int, got [][]byte) error {
 	}
 	for part := range want {
 		if !bytes.Equal(got[part], want[part]) {
-			return fmt.Errorf("message %d, part %d: %d bytes %x..., want %d bytes %x...", n, part,
-				len(got[part]), got[part][:min(16, len(got[part]))],
+			return fmt.Errorf("message %d, part %d: %d bytes that begin %x, want %d bytes that begin %x",
+				n, part, len(got[part]), got[part][:min(16, len(got[part]))],
 				len(want[part]), want[part][:min(16, len(want[part]))])
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The kinds of libzmq peers, and how each is started. TestMain fills in what it built.
@@ -106,6 +107,9 @@ func (p *libzmq) ask(verb string, words ...string) (string, error) {
 	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
 		return "", fmt.Errorf("peer: %s: %w", line, err)
 	}
+	// A peer gives up by itself after a minute. One that does not is no help to anybody.
+	hung := time.AfterFunc(2*patience, func() { _ = p.cmd.Process.Kill() })
+	defer hung.Stop()
 	answer, err := p.out.ReadString('\n')
 	if err != nil {
 		p.kill()

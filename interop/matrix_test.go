@@ -185,3 +185,27 @@ func freeEndpoint(t *testing.T, transport string) string {
 	must(t, p.Close())
 	return bound
 }
+
+// TestSidesNotice shows each side something else than it was told to expect: a receiver that takes
+// everything for right would make the whole matrix green.
+func TestSidesNotice(t *testing.T) {
+	sent := Batch{First: 1, Count: 1, Size: 100, Parts: 2, Hops: -1}
+	wrong := map[string]Batch{
+		"another message": {First: 2, Count: 1, Size: 100, Parts: 2, Hops: -1},
+		"a longer part":   {First: 1, Count: 1, Size: 101, Parts: 2, Hops: -1},
+		"one part less":   {First: 1, Count: 1, Size: 100, Parts: 1, Hops: -1},
+		"one part more":   {First: 1, Count: 1, Size: 100, Parts: 3, Hops: -1},
+	}
+	for _, kind := range append([]string{"ours"}, kinds...) {
+		push, pull := openPeer(t, "c", "PUSH"), open(t, kind, "PULL")
+		join(t, "tcp", pull, push)
+		for name, expected := range wrong {
+			must(t, push.Send(sent))
+			if err := pull.Recv(expected); err == nil {
+				t.Errorf("%s took a message for %s", kind, name)
+			}
+		}
+		must(t, push.Send(sent))
+		must(t, pull.Recv(sent))
+	}
+}

@@ -49,6 +49,7 @@ func (c *codec) append(dst []byte, parts [][]byte) []byte {
 	return append(dst, '\n')
 }
 
+// appendPart adds one part, without what stands between it and the next.
 func (c *codec) appendPart(dst, part []byte) []byte {
 	switch c.format {
 	case formatHex:
@@ -85,9 +86,10 @@ func (c *codec) parse(line []byte) ([][]byte, error) {
 	return c.read, nil
 }
 
+// parsePart is the bytes that one part of a line stands for.
 func (c *codec) parsePart(part []byte) ([]byte, error) {
 	if c.format == formatText {
-		return part, nil
+		return part, nil // the line itself: nothing to copy
 	}
 	// The scratch may move as it grows; the parts cut from it before keep the older memory.
 	start := len(c.scratch)
@@ -100,6 +102,7 @@ func (c *codec) parsePart(part []byte) ([]byte, error) {
 	return c.scratch[start:], err
 }
 
+// cutTab cuts the line at its first TAB; more says that there was one, and so another part, be it empty.
 func cutTab(line []byte) (part, rest []byte, more bool) {
 	for i, b := range line {
 		if b == '\t' {
@@ -109,6 +112,7 @@ func cutTab(line []byte) (part, rest []byte, more bool) {
 	return line, nil, false
 }
 
+// appendUnhexed adds the bytes that the digits name, in either case, and nothing but digits.
 func appendUnhexed(dst, part []byte) ([]byte, error) {
 	dst, err := hex.AppendDecode(dst, part)
 	if errors.Is(err, hex.ErrLength) {

@@ -17,6 +17,7 @@ import (
 
 const base64Key = "base64"
 
+// appendJSON adds the message as one array.
 func appendJSON(dst []byte, parts [][]byte) []byte {
 	dst = append(dst, '[')
 	for i, part := range parts {
@@ -45,6 +46,7 @@ func appendJSONString(dst, part []byte) []byte {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
 
+// parseJSON reads one array and refuses what it could not give on unchanged.
 func parseJSON(line []byte) ([][]byte, error) {
 	// encoding/json would put U+FFFD in place of what is no UTF-8, and so change the message.
 	if !utf8.Valid(line) {
@@ -68,6 +70,8 @@ func parseJSON(line []byte) ([][]byte, error) {
 	return parts, nil
 }
 
+// parseJSONPart reads one element. It looks at the first byte because json.Unmarshal takes null for
+// anything, and would make an empty part of it.
 func parseJSONPart(element json.RawMessage) ([]byte, error) {
 	switch element[0] {
 	case '"':

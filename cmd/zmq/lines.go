@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // lines reads a stream line by line and can be told to stop while it waits. A read of a terminal or
@@ -23,16 +24,22 @@ type lines struct {
 	err  error          // why there is no more
 }
 
+// readChunk is the result of one read.
 type readChunk struct {
 	data []byte
 	err  error
 }
 
-const readSize = 64 << 10
+const (
+	readSize = 64 << 10              // of one read: many lines of a file, one of a terminal
+	lastRead = 20 * time.Millisecond // for a read that returned just when the stop came
+)
 
+// newLines reads nothing until the first next.
 func newLines(r io.Reader) *lines {
 	l := &lines{ask: make(chan []byte, 1), got: make(chan readChunk, 1)}
 	go func() {
+		// Both channels have room for one, so that nobody waits for this goroutine but in next.
 		for buf := range l.ask {
 			n, err := r.Read(buf)
 			l.got <- readChunk{buf[:n], err}
@@ -79,31 +86,36 @@ func (l *lines) read(stop context.Context) {
 	buf := make([]byte, len(l.rest)+max(readSize, len(l.rest)))
 	n := copy(buf, l.rest)
 	if stop.Err() != nil {
-		l.stopped(buf, n)
-		close(l.ask)
-		return
-	}
-	l.ask <- buf[n:]
-	select {
-	case c := <-l.got:
-		l.rest, l.err = buf[:n+len(c.data)], c.err
-	case <-stop.Done():
-		l.stopped(buf, n)
+		l.end(buf[:n])
+	} else {
+		l.ask <- buf[n:]
+		select {
+		case c := <-l.got:
+			l.rest, l.err = buf[:n+len(c.data)], c.err
+		case <-stop.Done():
+			l.stopped(buf, n)
+		}
 	}
 	if l.err != nil {
 		close(l.ask)
 	}
 }
 
-// stopped ends the stream where it is, with what the last read may just have brought.
+// stopped ends the stream where it is. The read under way may have its bytes already and not yet be
+// here: they get a moment, for they are gone from the stream.
 func (l *lines) stopped(buf []byte, n int) {
 	select {
 	case c := <-l.got:
 		n += len(c.data)
-	default:
+	case <-time.After(lastRead):
 	}
-	l.rest, l.err = buf[:n], io.EOF
-	if n > 0 && buf[n-1] != '\n' {
+	l.end(buf[:n])
+}
+
+// end makes rest the last of the stream.
+func (l *lines) end(rest []byte) {
+	l.rest, l.err = rest, io.EOF
+	if len(rest) > 0 && rest[len(rest)-1] != '\n' {
 		l.err = errUnfinished
 	}
 }

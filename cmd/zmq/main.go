@@ -11,8 +11,8 @@
 //
 // The files: talk.go has the four talkers' flags and setup, patterns.go their loops, format.go and
 // format_json.go the line of a message, lines.go a stdin that can be interrupted and life.go the
-// signals. perf.go has the flags of perf, perf_plan.go what is measured and how long, perf_run.go the
-// two sides, perf_table.go what is printed.
+// signals. perf.go has the flags of perf, perf_plan.go what is measured and for how long, perf_run.go
+// brings the two sides together, perf_side.go is what each does, perf_table.go what is printed.
 package main
 
 import (
@@ -71,6 +71,7 @@ type failure struct{ err error }
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
+// failed marks an error as one of the work.
 func failed(err error) error {
 	if err == nil {
 		return nil
@@ -83,9 +84,10 @@ func misused(err error) bool {
 	return errors.Is(err, zmq.ErrInvalid) || errors.Is(err, zmq.ErrNotSupported)
 }
 
+// rootHelp teaches by two pairs of commands that a reader can run at once.
 const rootHelp = `Talk over ZeroMQ, line by line:
 
-   zmq pull --bind 'tcp://*:5555'                   prints each message that arrives
+   zmq pull --bind 'tcp://*:5555'                 prints each message that arrives
    echo hello | zmq push --connect tcp://localhost:5555
 
    zmq rep --bind ipc:///tmp/answers --echo       answers every request with itself
@@ -108,6 +110,7 @@ func root(std stdio) *cli.Command {
 		Writer:                std.out,
 		ErrWriter:             std.err,
 		EnableShellCompletion: true,
+		// The parser hides it, but nobody finds what the help does not show.
 		ConfigureShellCompletionCommand: func(c *cli.Command) {
 			c.Hidden = false
 		},
@@ -143,13 +146,13 @@ func prepare(c *cli.Command) {
 	}
 }
 
+// noSuchCommand says what would have been a command.
 func noSuchCommand(c *cli.Command) error {
-	name := c.Args().First()
-	err := fmt.Errorf("%s has no command %q", c.FullName(), name)
-	if near := cli.SuggestCommand(c.VisibleCommands(), name); near != "" {
-		err = fmt.Errorf("%w. %s", err, near)
+	var names []string
+	for _, sub := range c.VisibleCommands() {
+		names = append(names, sub.Name)
 	}
-	return err
+	return fmt.Errorf("%s has no command %q, only %s", c.FullName(), c.Args().First(), strings.Join(names, ", "))
 }
 
 // noArguments refuses words that no flag took; a forgotten --connect is the usual reason.

@@ -55,6 +55,7 @@ func (t *talk) loop(sock zmq.Socket) error {
 	return errors.Join(err, t.out.Flush())
 }
 
+// push sends one line.
 func (t *talk) push(s *zmq.Push) error {
 	parts, err := t.nextLine()
 	if err != nil {
@@ -63,6 +64,7 @@ func (t *talk) push(s *zmq.Push) error {
 	return t.send(s, parts)
 }
 
+// pull prints one message.
 func (t *talk) pull(s *zmq.Pull, m *zmq.Message) error {
 	if err := t.recv(t.life.stop, s, m); err != nil {
 		if t.life.stop.Err() != nil && errors.Is(err, context.Canceled) {
@@ -71,11 +73,12 @@ func (t *talk) pull(s *zmq.Pull, m *zmq.Message) error {
 		return err
 	}
 	if t.life.drain.Err() != nil {
-		t.left = 1
+		t.left = 1 // this is the last: the peer may never pause
 	}
 	return t.print(m)
 }
 
+// req sends one line and prints the reply. A stop lets the reply still come; only kill ends that wait.
 func (t *talk) req(s *zmq.Req, m *zmq.Message) error {
 	parts, err := t.nextLine()
 	if err != nil {
@@ -93,6 +96,7 @@ func (t *talk) req(s *zmq.Req, m *zmq.Message) error {
 	return t.print(m)
 }
 
+// rep prints one request and answers it.
 func (t *talk) rep(s *zmq.Rep, m *zmq.Message) error {
 	if t.life.stop.Err() != nil {
 		return io.EOF // who asked is told by the connection's end
@@ -109,15 +113,12 @@ func (t *talk) rep(s *zmq.Rep, m *zmq.Message) error {
 	if t.echo {
 		return t.send(s, t.partsOf(m))
 	}
-	if err := t.out.Flush(); err != nil { // the line to read may be the answer to this one
-		return err
-	}
 	parts, err := t.nextLine()
 	switch {
 	case err == io.EOF && t.life.stop.Err() != nil:
 		return errors.New("stopped with a request that was not answered")
 	case err == io.EOF:
-		t.echo = true
+		t.echo = true // from here on, without asking stdin again
 		return t.send(s, t.partsOf(m))
 	case err != nil:
 		return err
@@ -125,8 +126,12 @@ func (t *talk) rep(s *zmq.Rep, m *zmq.Message) error {
 	return t.send(s, parts)
 }
 
-// nextLine is the next message of stdin.
+// nextLine is the next message of stdin. What is to be printed is out before it waits: whoever writes
+// that line may be reading.
 func (t *talk) nextLine() ([][]byte, error) {
+	if err := t.out.Flush(); err != nil {
+		return nil, err
+	}
 	line, err := t.lines.next(t.life.stop)
 	if err != nil {
 		return nil, err
@@ -138,6 +143,7 @@ func (t *talk) nextLine() ([][]byte, error) {
 	return parts, nil
 }
 
+// send waits for a peer with room, for as long as kill allows.
 func (t *talk) send(s zmq.Sender, parts [][]byte) error {
 	err := s.Send(t.life.kill, parts...)
 	if err != nil && t.life.kill.Err() != nil {
@@ -158,12 +164,14 @@ func (t *talk) recv(ctx context.Context, s zmq.Receiver, m *zmq.Message) error {
 	return s.RecvInto(ctx, m)
 }
 
+// print leaves the line in the buffer; what waits next flushes it.
 func (t *talk) print(m *zmq.Message) error {
 	t.line = t.codec.append(t.line[:0], t.partsOf(m))
 	_, err := t.out.Write(t.line)
 	return err
 }
 
+// partsOf is the message as the codec and Send want it, good until the next message.
 func (t *talk) partsOf(m *zmq.Message) [][]byte {
 	t.parts = t.parts[:0]
 	for _, part := range m.Parts() {

@@ -73,6 +73,7 @@ other side has. The other side may be any ZeroMQ program:
    zmq perf lat --bind 'tcp://*:5555' --size 64 --count 10000
    zmq perf lat --connect tcp://host:5555 --size 64 --count 10000  prints the round trips`
 
+// perfCommand is perf with its two subcommands; --json and --runs belong to all three.
 func perfCommand(std stdio) *cli.Command {
 	f := new(perfFlags)
 	return &cli.Command{
@@ -81,7 +82,10 @@ func perfCommand(std stdio) *cli.Command {
 		Description: perfHelp,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per row", Destination: &f.json},
-			&cli.IntFlag{Name: "runs", Usage: "measure each row `N` times and take the median", Value: 5, Config: decimal, Validator: atLeast(1), Destination: &f.runs},
+			&cli.IntFlag{
+				Name: "runs", Value: 5, Config: decimal, Validator: atLeast(1), Destination: &f.runs,
+				Usage: "measure each row `N` times and take the median",
+			},
 		},
 		Commands: []*cli.Command{
 			perfPatternCommand(throughput, "messages per second, PUSH to PULL", thrHelp, f, std),
@@ -96,18 +100,37 @@ func perfCommand(std stdio) *cli.Command {
 	}
 }
 
+// perfPatternCommand is thr or lat, which differ in nothing but their words.
 func perfPatternCommand(p pattern, usage, help string, f *perfFlags, std stdio) *cli.Command {
 	return &cli.Command{
 		Name:        p.name,
 		Usage:       usage,
 		Description: help,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "transport", Usage: "tcp (over loopback), ipc or inproc", Value: transportTCP, Validator: oneOf(transports[:]), Destination: &f.transport},
-			&cli.IntSliceFlag{Name: "size", Usage: "messages of `N` bytes; may be repeated", HideDefault: true, Config: decimal, Destination: &f.sizes},
-			&cli.IntFlag{Name: "count", Usage: "`N` messages per run; chosen for a short run if not given", HideDefault: true, Config: decimal, Validator: atLeast(1), Destination: &f.count},
-			&cli.IntFlag{Name: "warmup", Usage: "`N` more messages before the clock starts; a tenth of --count, none with --bind or --connect", Value: -1, HideDefault: true, Config: decimal, Validator: atLeast(0), Destination: &f.warmup},
-			&cli.StringFlag{Name: "bind", Usage: "be the receiving side only, bound to `EP`", Destination: &f.bind},
-			&cli.StringFlag{Name: "connect", Usage: "be the sending side only, connected to `EP`", Destination: &f.connect},
+			&cli.StringFlag{
+				Name: "transport", Value: transportTCP, Validator: oneOf(transports[:]), Destination: &f.transport,
+				Usage: "tcp (over loopback), ipc or inproc",
+			},
+			&cli.IntSliceFlag{
+				Name: "size", HideDefault: true, Config: decimal, Destination: &f.sizes,
+				Usage: "messages of `N` bytes; may be repeated",
+			},
+			&cli.IntFlag{
+				Name: "count", HideDefault: true, Config: decimal, Validator: atLeast(1), Destination: &f.count,
+				Usage: "`N` messages per run; chosen for a short run if not given",
+			},
+			&cli.IntFlag{
+				Name: "warmup", Value: -1, HideDefault: true, Config: decimal, Validator: atLeast(0), Destination: &f.warmup,
+				Usage: "`N` more messages before the clock starts; a tenth of --count, none with --bind or --connect",
+			},
+			&cli.StringFlag{
+				Name: "bind", Destination: &f.bind,
+				Usage: "be the receiving side only, bound to `EP`",
+			},
+			&cli.StringFlag{
+				Name: "connect", Destination: &f.connect,
+				Usage: "be the sending side only, connected to `EP`",
+			},
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
@@ -175,6 +198,7 @@ func (f *perfFlags) oneSide(p pattern, transportSet bool, std stdio) error {
 	return failed(f.report(std.out).row(*row))
 }
 
+// interrupted says what really ended a measurement that a signal cut off.
 func interrupted(l *life, err error) error {
 	if l.stop.Err() != nil {
 		return errors.New("interrupted")

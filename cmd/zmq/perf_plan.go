@@ -86,6 +86,7 @@ func (j job) measure(ctx context.Context, p *progress) (row, error) {
 			return row{}, err
 		}
 	}
+	// A new connection has small buffers and an idle machine a slow clock: a tenth runs unmeasured.
 	if j.warmup < 0 {
 		j.warmup = j.count / 10
 	}
@@ -105,7 +106,7 @@ func (j job) measure(ctx context.Context, p *progress) (row, error) {
 func (j *job) choose(ctx context.Context) error {
 	trial := *j
 	trial.warmup = 0
-	trial.count = min(10_000, 32<<20/(j.size+1))
+	trial.count = min(10_000, 32<<20/(j.size+1)) // no more than 32 MiB for a first look
 	if j.pattern == latency {
 		trial.count = min(trial.count, 200)
 	}
@@ -136,6 +137,7 @@ func fit(perSecond float64, d time.Duration) int {
 
 // row takes the median of each column.
 func (j job) row(samples []sample) row {
+	// Each column has its own median: the run with the median p50 need not have the median p99.9.
 	column := func(of func(sample) float64) []float64 {
 		values := make([]float64, len(samples))
 		for i, s := range samples {

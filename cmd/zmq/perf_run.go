@@ -35,6 +35,7 @@ func (j job) bothSides(ctx context.Context, step stepFunc) (s sample, err error)
 	if err != nil {
 		return sample{}, errors.Join(err, here.sock.Close())
 	}
+	// Who has the clock depends on the pattern; the other side has nothing to say.
 	receive := func(ctx context.Context) error {
 		got, err := here.work(ctx, step)
 		if j.pattern == throughput {
@@ -125,6 +126,7 @@ func (j job) oneSide(ctx context.Context, bind, connect string, stderr io.Writer
 	return &found, "", nil
 }
 
+// schemeOf is the transport that an endpoint names.
 func schemeOf(endpoint string) string {
 	for i := range len(endpoint) {
 		if endpoint[i] == ':' {

@@ -77,6 +77,7 @@ func (j job) receive(ctx context.Context, pull *zmq.Pull, step stepFunc) (sample
 	if err := j.inSteps(before, func(int, int) {}, next); err != nil {
 		return sample{}, err
 	}
+	// One message is the mark at which the clock starts, and so is not counted.
 	timed := j.warmup + j.count - before
 	start := time.Now()
 	err := j.inSteps(timed, step, next)
@@ -142,7 +143,7 @@ func (j job) check(m *zmq.Message) error {
 
 // inSteps does it n times and reports a hundred times on the way.
 func (j job) inSteps(n int, step stepFunc, do func() error) error {
-	every := max(n/100, 1)
+	every := max(n/100, 1) // rarely enough not to show in the measurement
 	for done := 0; done < n; {
 		for range min(every, n-done) {
 			if err := do(); err != nil {

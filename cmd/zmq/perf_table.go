@@ -62,12 +62,12 @@ func (t *tableReport) row(r row) error {
 		}
 		t.test = r.Test
 		if r.P50 == nil {
-			head += fmt.Sprintf("%-10s %-9s %8s %11s %12s %6s %12s\n", "pattern", "transport", "size", "count", "messages/s", "+-", "bytes/s")
+			head += fmt.Sprintf("%-10s %-9s %8s %11s %13s %6s %12s\n", "pattern", "transport", "size", "count", "messages/s", "+-", "bytes/s")
 		} else {
-			head += fmt.Sprintf("%-10s %-9s %8s %11s %12s %6s %9s %9s %9s\n", "pattern", "transport", "size", "count", "round trips/s", "+-", "p50 us", "p99 us", "p99.9 us")
+			head += fmt.Sprintf("%-10s %-9s %8s %11s %13s %6s %9s %9s %9s\n", "pattern", "transport", "size", "count", "round trips/s", "+-", "p50 us", "p99 us", "p99.9 us")
 		}
 	}
-	line := fmt.Sprintf("%-10s %-9s %8s %11d %12s %6s", r.Pattern, r.Transport, sizeText(r.Size), r.Count, rateText(r.PerSecond), spreadText(r))
+	line := fmt.Sprintf("%-10s %-9s %8s %11d %13s %6s", r.Pattern, r.Transport, sizeText(r.Size), r.Count, rateText(r.PerSecond), spreadText(r))
 	if r.P50 == nil {
 		line += fmt.Sprintf(" %12s", rateText(r.BytesPerSecond)+"B")
 	} else {

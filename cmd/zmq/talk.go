@@ -33,6 +33,8 @@ var talkUsage = map[zmq.SocketType]string{
 	zmq.REP:  "print each request and answer it with a line of stdin",
 }
 
+// The help of the four talkers is put together from what they share and what is their own.
+
 const lineHelp = `
 
 A line is one message. --format says how its bytes are written:
@@ -65,7 +67,7 @@ var talkHelp = map[zmq.SocketType]string{
    cat jobs | zmq push --connect tcp://a:5555 --connect tcp://b:5555 --option SNDHWM=10`,
 	zmq.PULL: `Prints each message that PUSH peers send, taken from all of them in turn.` + lineHelp + recvHelp + `   zmq pull --bind 'tcp://*:5555'
    zmq pull --connect ipc:///tmp/jobs --count 10 --format json
-   zmq pull --bind tcp://127.0.0.1:* --option RCVHWM=100`,
+   zmq pull --bind 'tcp://127.0.0.1:*' --option RCVHWM=100`,
 	zmq.REQ: `Sends each line of stdin as a request and prints the reply before it reads the next.` + lineHelp + sendHelp + `   echo hello | zmq req --connect tcp://localhost:5555
    zmq req --connect tcp://localhost:5555 --option RCVTIMEO=1000`,
 	zmq.REP: `Prints each request and answers it with the next line of stdin. When stdin has ended, or
@@ -73,15 +75,34 @@ with --echo, the answer is the request itself.` + lineHelp + recvHelp + `   zmq 
    yes ok | zmq rep --bind 'tcp://*:5555'`,
 }
 
+// talkCommand is the command of one socket type.
 func talkCommand(t zmq.SocketType, std stdio) *cli.Command {
 	f := new(talkFlags)
 	flags := []cli.Flag{
-		&cli.StringSliceFlag{Name: "bind", Usage: "listen at `EP`: tcp://host:port, ipc://path; may be repeated", Destination: &f.bind},
-		&cli.StringSliceFlag{Name: "connect", Usage: "connect to `EP`, now and again after a fall; may be repeated", Destination: &f.connect},
-		&cli.StringSliceFlag{Name: "option", Usage: "a socket option as `NAME=VALUE`, in ZeroMQ's names and units: SNDHWM=10, LINGER=0; may be repeated", Destination: &f.options},
-		&cli.IntFlag{Name: "count", Usage: "end after `N` messages", HideDefault: true, Config: decimal, Validator: atLeast(1), Destination: &f.count},
-		&cli.StringFlag{Name: "format", Usage: "the `FORMAT` of a line: text, quoted, hex or json", Value: formatText, Validator: oneOf(formats[:]), Destination: &f.format},
-		&cli.BoolFlag{Name: "parts", Usage: "a TAB stands between the parts of a message", Destination: &f.parts},
+		&cli.StringSliceFlag{
+			Name: "bind", Destination: &f.bind,
+			Usage: "listen at `EP`: tcp://host:port, ipc://path; may be repeated",
+		},
+		&cli.StringSliceFlag{
+			Name: "connect", Destination: &f.connect,
+			Usage: "connect to `EP`, now and again after a fall; may be repeated",
+		},
+		&cli.StringSliceFlag{
+			Name: "option", Destination: &f.options,
+			Usage: "a socket option as `NAME=VALUE`, in ZeroMQ's names and units: SNDHWM=10, LINGER=0; may be repeated",
+		},
+		&cli.IntFlag{
+			Name: "count", HideDefault: true, Config: decimal, Validator: atLeast(1), Destination: &f.count,
+			Usage: "end after `N` messages",
+		},
+		&cli.StringFlag{
+			Name: "format", Value: formatText, Validator: oneOf(formats[:]), Destination: &f.format,
+			Usage: "the `FORMAT` of a line: text, quoted, hex or json",
+		},
+		&cli.BoolFlag{
+			Name: "parts", Destination: &f.parts,
+			Usage: "a TAB stands between the parts of a message",
+		},
 	}
 	if t == zmq.REP {
 		flags = append(flags, &cli.BoolFlag{Name: "echo", Usage: "answer with the request itself, and leave stdin alone", Destination: &f.echo})
@@ -105,6 +126,7 @@ func talkCommand(t zmq.SocketType, std stdio) *cli.Command {
 
 var decimal = cli.IntegerConfig{Base: 10} // "010" is ten
 
+// atLeast and oneOf let the parser refuse a value where it stands.
 func atLeast(least int) func(int) error {
 	return func(n int) error {
 		if n < least {
@@ -186,6 +208,8 @@ func (f *talkFlags) attach(sock zmq.Socket, stderr io.Writer) error {
 	return nil
 }
 
+// failedUnlessMisused tells an endpoint or option that no machine would take from one that this machine
+// does not take now.
 func failedUnlessMisused(err error) error {
 	if misused(err) {
 		return err
@@ -193,6 +217,7 @@ func failedUnlessMisused(err error) error {
 	return failed(err)
 }
 
+// lingerText is LINGER for the user.
 func lingerText(d time.Duration) string {
 	if d == zmq.Forever {
 		return "for ever"

@@ -89,7 +89,13 @@ func (p *Pipe) takeOver() bool {
 		o.mu.Unlock()
 		return false
 	}
-	in.head, in.tail = o.head, o.tail
+	first := o.head
+	if in.tail == nil {
+		in.head = first
+	} else {
+		in.tail.next = first
+	}
+	in.tail = o.tail
 	msgs, bytes := o.msgs, o.bytes
 	o.head, o.tail, o.msgs, o.bytes = nil, nil, 0, 0
 	o.finished += uint64(msgs)
@@ -104,7 +110,7 @@ func (p *Pipe) takeOver() bool {
 	o.mu.Unlock()
 	pacers.SignalAll()
 	peer := p.peer.Load()
-	for s := in.head; s != nil; s = s.next {
+	for s := first; s != nil; s = s.next {
 		s.linked, s.peer = true, peer
 	}
 	mate.sentMessages.Add(uint64(msgs))
@@ -112,6 +118,13 @@ func (p *Pipe) takeOver() bool {
 	p.recvMessages.Add(uint64(msgs))
 	p.recvBytes.Add(uint64(bytes))
 	return true
+}
+
+// TakeRest takes over all that the other end of a linked pipe has sent before it ended.
+func (p *Pipe) TakeRest() {
+	if p.mate.Load() != nil {
+		p.takeOver()
+	}
 }
 
 // CutQuick cuts the next message into m, which was Reset, if it has one small part for which m has
@@ -276,6 +289,12 @@ func (w *Wakes) Call() {
 		w.writable.owner.Writable(w.writable)
 	}
 }
+
+// SetEnding says that nothing is delivered any more after what waits.
+func (p *Pipe) SetEnding() { p.in.ending = true }
+
+// Ending reports whether the pipe goes with its last message.
+func (p *Pipe) Ending() bool { return p.in.ending }
 
 // CloseIn ends the in-queue: what it holds is dropped, and nothing is published any more.
 func (p *Pipe) CloseIn() {

@@ -212,7 +212,7 @@ func (p *Pipe) putBack(n, overhead int) {
 	o.mu.Lock()
 	kept := 0
 	if b.head != nil {
-		if o.keep && !o.dead {
+		if o.keep {
 			last := b.head
 			for {
 				kept += last.msgs
@@ -351,7 +351,7 @@ func (p *Pipe) Pace(ctx context.Context, limit time.Duration) {
 		o.unpaced = outcome == TimedOut
 		if o.pacers.Done(w) {
 			o.mu.Unlock()
-			<-w.c
+			w.Take()
 			o.mu.Lock()
 		}
 	}

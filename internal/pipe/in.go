@@ -37,6 +37,7 @@ type inbox struct {
 	count      int   // whole messages
 	drained    *Slab // an empty slab for the sender of a linked pipe
 	room       Sink  // who waits while blocked
+	ending     bool  // the pipe leaves the fair queue with its last message
 	closed     bool  // nothing will be published any more
 }
 
@@ -190,7 +191,7 @@ func (p *Pipe) Unscanned() []byte {
 }
 
 // Pass says what the scanner found at the front of Unscanned: f.N bytes of whole message frames.
-func (p *Pipe) Pass(f *wire.Found, middle bool) {
+func (p *Pipe) Pass(f *wire.Found) {
 	in := &p.in
 	if f.Messages > 0 {
 		in.whole = in.done + f.End
@@ -202,7 +203,7 @@ func (p *Pipe) Pass(f *wire.Found, middle bool) {
 	if f.Stop == wire.StopShort && f.Header > 0 {
 		in.need = f.Header + f.Body
 	}
-	in.middle = middle
+	in.middle = f.Middle
 }
 
 // Skip passes a command frame. Its bytes stay where they are; who cuts messages goes over them.

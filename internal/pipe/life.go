@@ -59,21 +59,22 @@ func (p *Pipe) Disconnect() {
 	p.in.forget()
 }
 
-// Kill ends the out-queue: what it holds is dropped and counted, Send answers Dead. What was
-// received stays. For a linked pipe the other end sees the end after the last message; with drop
-// unset it still gets what is queued.
-func (p *Pipe) Kill(drop bool) {
+// End closes the out-queue to Send, which answers Dead from now on. What is queued is still
+// written, or taken over by the other end of a linked pipe.
+func (p *Pipe) End() {
+	p.out.mu.Lock()
+	p.out.dead = true
+	pacers := p.out.pacers.PopAll()
+	p.out.mu.Unlock()
+	pacers.SignalAll()
+}
+
+// Discard is End that drops and counts what is queued.
+func (p *Pipe) Discard() {
 	o := &p.out
-	mate := p.mate.Load()
 	o.mu.Lock()
-	if o.dead {
-		o.mu.Unlock()
-		return
-	}
-	o.dead = true
-	if drop || mate == nil {
-		o.drop(p)
-	}
+	o.dead, o.keep = true, false
+	o.drop(p)
 	waiters := o.flushers.PopAll()
 	pacers := o.pacers.PopAll()
 	o.mu.Unlock()
@@ -93,13 +94,6 @@ func (o *outbox) drop(p *Pipe) {
 	}
 }
 
-// Dead reports whether the out-queue has ended.
-func (p *Pipe) Dead() bool {
-	p.out.mu.Lock()
-	defer p.out.mu.Unlock()
-	return p.out.dead
-}
-
 // Unsent counts the messages that nobody has taken yet or that are being written.
 func (p *Pipe) Unsent() int {
 	p.out.mu.Lock()
@@ -116,7 +110,7 @@ func (p *Pipe) Drain(ctx context.Context) error {
 	o := &p.out
 	o.mu.Lock()
 	target := o.accepted
-	for o.finished < target && p.mate.Load() == nil && !o.dead {
+	for o.finished < target && p.mate.Load() == nil {
 		w := o.flushers.Add()
 		o.mu.Unlock()
 		outcome := w.Wait(ctx, -1)
@@ -124,7 +118,7 @@ func (p *Pipe) Drain(ctx context.Context) error {
 		if outcome == Cancelled {
 			if o.flushers.Done(w) {
 				o.mu.Unlock()
-				<-w.c
+				w.Take()
 				o.mu.Lock()
 			}
 			o.flushers.Free(w)
@@ -162,7 +156,7 @@ func Link(a, b *Pipe, peerOfA, peerOfB *Peer) {
 }
 
 // Unlink takes the other end away from p, which waits for another one: what it holds stays, as on
-// a connecting endpoint whose connection fell.
+// a connecting endpoint whose connection fell. The owner has called TakeRest.
 func (p *Pipe) Unlink() {
 	o := &p.out
 	o.mu.Lock()
@@ -174,3 +168,14 @@ func (p *Pipe) Unlink() {
 
 // Mate is the other end within this process; nil for none.
 func (p *Pipe) Mate() *Pipe { return p.mate.Load() }
+
+// Fail ends the connection below the pipe with err: for what only routing can find wrong in what a
+// peer sends.
+func (p *Pipe) Fail(err error) {
+	p.out.mu.Lock()
+	sink := p.out.sink
+	p.out.mu.Unlock()
+	if sink != nil {
+		sink.Close(err)
+	}
+}

@@ -55,7 +55,8 @@ type Owner interface {
 	Command(p *Pipe, kind wire.Kind, body []byte)
 	// Writable says that p takes messages again after it was full.
 	Writable(p *Pipe)
-	// Down says that the connection of p is gone while p goes on.
+	// Down says that the connection of p is gone while p goes on. For the end of a linked pipe
+	// it calls TakeRest.
 	Down(p *Pipe, peer *Peer)
 	// Detached says that p is dead: it takes no more messages. What it has received can still
 	// be cut.
@@ -68,11 +69,12 @@ type Sink interface {
 	// goroutine of its own.
 	Flush()
 	// TryFlush writes what goes without waiting and leaves the rest to Flush on another
-	// goroutine. The caller gives it the right to write. It reports false, having done nothing,
-	// when the connection cannot write without waiting.
-	TryFlush() bool
+	// goroutine. The caller gives it the right to write.
+	TryFlush()
 	// Room says that the in-queue takes messages again after it was full.
 	Room()
+	// Close ends the connection with err.
+	Close(err error)
 }
 
 // A Pipe is one peer. The zero value is not usable: see New.

@@ -37,11 +37,11 @@ type Slab struct {
 	next *Slab
 	peer *Peer
 
-	read int  // first byte not cut or written yet
-	end  int  // end of what the queue may cut or write
-	msgs int  // out-queue: whole messages that end in this slab
-	filled int // in-queue: end of the frames of a slab that its reader left
-	open bool // out-queue: the slab ends in the middle of a message
+	read   int  // first byte not cut or written yet
+	end    int  // end of what the queue may cut or write
+	msgs   int  // out-queue: whole messages that end in this slab
+	filled int  // in-queue: end of the frames of a slab that its reader left
+	open   bool // out-queue: the slab ends in the middle of a message
 
 	linked   bool // in an in-queue
 	large    bool // one frame: header in head, body in buf[:end]

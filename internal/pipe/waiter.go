@@ -109,6 +109,9 @@ func (w *Waiter) Signal() {
 	}
 }
 
+// Take receives the signal of a waiter that was popped while it gave up.
+func (w *Waiter) Take() { <-w.c }
+
 // SignalAll ends the waits of a chain from PopAll.
 func (w *Waiter) SignalAll() {
 	for w != nil {

@@ -24,7 +24,8 @@ type Found struct {
 	N        int  // whole message frames end here, and what Stop is about begins
 	End      int  // the last whole message ends here; meaningful when Messages > 0
 	Messages int  // messages that ended
-	Stop     Stop //
+	Middle   bool // at N a message has begun and not ended
+	Stop     Stop
 	Flags    byte // of the frame at N, when Header > 0
 	Header   int  // header length of the frame at N; 0 when its header is not whole
 	Body     int  // body length of the frame at N, judged by MaxSize already
@@ -77,6 +78,7 @@ func (s *Scanner) Scan(b []byte) (f Found, err error) {
 			f.Flags, f.Header, f.Body = flags, size, n
 			break
 		}
+		f.Middle = s.parts > 0
 		if flags&FlagMore != 0 || s.parts > 0 || s.MaxSize >= 0 {
 			if err = s.judge(n); err != nil {
 				return f, err
@@ -84,8 +86,8 @@ func (s *Scanner) Scan(b []byte) (f Found, err error) {
 			s.count(flags, n)
 		}
 		if large {
-			f.Flags, f.Header, f.Body, f.Stop = flags, size, n, StopLarge
-			break
+			f.N, f.Flags, f.Header, f.Body, f.Stop = off, flags, size, n, StopLarge
+			return f, nil
 		}
 		off += size + n
 		if flags&FlagMore == 0 {
@@ -93,12 +95,9 @@ func (s *Scanner) Scan(b []byte) (f Found, err error) {
 			f.End = off
 		}
 	}
-	f.N = off
+	f.N, f.Middle = off, s.parts > 0
 	return f, nil
 }
-
-// Middle reports whether a message has begun and not ended.
-func (s *Scanner) Middle() bool { return s.parts > 0 }
 
 func (s *Scanner) count(flags byte, n int) {
 	if flags&FlagMore == 0 {
@@ -123,5 +122,14 @@ func (s *Scanner) judgeCommand(n int) error {
 	if n > MaxCommand {
 		return Errorf(CodeMalformedCommand, "command of %d bytes, the limit is %d", n, MaxCommand)
 	}
+	return nil
+}
+
+// Count judges and counts a frame that did not come through Scan.
+func (s *Scanner) Count(flags byte, n int) error {
+	if err := s.judge(n); err != nil {
+		return err
+	}
+	s.count(flags, n)
 	return nil
 }

@@ -96,6 +96,7 @@ class Peer:
 
     def close(self):
         self.zmq.disable_monitor()
+        self.monitor.close()
         self.zmq.close()
         self.context.term()
 

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package route
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gzmq/zmq/internal/pipe"
+)
+
+// FairQueue takes messages from its pipes in turn, one each.
+//
+// Its lock also guards the in-queues of its pipes. It is taken once for each read of a connection
+// and once for each message that is received, and it is never held over a copy of more than 255
+// bytes, an allocation or a call upward. The out-queue of a linked pipe is locked under it.
+type FairQueue struct {
+	mu sync.Mutex
+
+	// Guarded by mu.
+
+	list    places
+	waiters pipe.Waiters
+	chunk   []byte // memory for small bodies that are the caller's for good
+	closed  error
+}
+
+const (
+	// chunkBody is the longest body carved from a chunk. Longer ones get an allocation of their
+	// own, so that who keeps one does not keep its neighbours.
+	chunkBody = 128
+	chunkSize = 1 << 10
+)
+
+// NewFairQueue returns one without pipes.
+func NewFairQueue() *FairQueue {
+	return &FairQueue{list: places{slot: recvSlot}}
+}
+
+// Attach adds a pipe.
+func (q *FairQueue) Attach(p *pipe.Pipe) {
+	q.mu.Lock()
+	var w *pipe.Waiter
+	if q.closed == nil && !q.list.has(p) {
+		q.list.add(p)
+		if p.HasMessage() {
+			q.list.activate(p)
+			w = q.waiters.Pop()
+		}
+	}
+	q.mu.Unlock()
+	w.Signal()
+}
+
+// Delivered publishes what p has read, or looks at what its other end has sent, and wakes one
+// receiver. It reports false for a pipe that is not in the queue.
+func (q *FairQueue) Delivered(p *pipe.Pipe) bool {
+	q.mu.Lock()
+	p.Publish()
+	if !q.list.has(p) {
+		q.mu.Unlock()
+		return false
+	}
+	var w *pipe.Waiter
+	if p.HasMessage() {
+		q.list.activate(p)
+		w = q.waiters.Pop()
+	}
+	q.mu.Unlock()
+	w.Signal()
+	return true
+}
+
+// Detach removes a pipe that will not deliver any more: at once, or after its last message when
+// keep is set. gone is called for it, then, by q.
+func (q *FairQueue) Detach(p *pipe.Pipe, keep bool) {
+	q.mu.Lock()
+	if keep && q.list.has(p) && p.HasMessage() {
+		p.SetEnding()
+	} else {
+		q.list.remove(p)
+		p.CloseIn()
+	}
+	q.mu.Unlock()
+}
+
+// TryRecv cuts the next message into m, which is Reset first. strip, if any, gets the frames of
+// the envelope. With fresh set the memory is m's for good. It reports false when there is none.
+func (q *FairQueue) TryRecv(m *pipe.Message, r *Request) (bool, error) {
+	m.Reset()
+	q.mu.Lock()
+	return q.recv(m, r)
+}
+
+// Request says how a message is to be received, and what came with it.
+type Request struct {
+	Fresh bool           // memory that is the caller's for good
+	Strip *pipe.Envelope // gets the envelope, which is taken off
+	Pipe  *pipe.Pipe     // out: where the message came from
+}
+
+// recv is TryRecv; it unlocks.
+func (q *FairQueue) recv(m *pipe.Message, r *Request) (bool, error) {
+	if q.closed != nil {
+		err := q.closed
+		q.mu.Unlock()
+		return false, err
+	}
+	for {
+		p := q.list.next()
+		if p == nil {
+			q.mu.Unlock()
+			return false, nil
+		}
+		if !p.HasMessage() {
+			if q.list.deactivate(p); p.Ending() {
+				q.list.remove(p)
+				p.CloseIn()
+			}
+			continue
+		}
+		r.Pipe = p
+		if r.Strip == nil && q.quick(p, m, r.Fresh) {
+			wakes := p.AfterCut()
+			q.mu.Unlock()
+			wakes.Call()
+			return true, nil
+		}
+		q.cut(p, m, r)
+		return true, nil
+	}
+}
+
+// quick takes the common case, where no memory is needed that is not there. The lock is held.
+func (q *FairQueue) quick(p *pipe.Pipe, m *pipe.Message, fresh bool) bool {
+	if !fresh {
+		return p.CutQuick(m)
+	}
+	m.Use(q.chunk[:0:min(len(q.chunk), chunkBody)])
+	if p.CutQuick(m) {
+		n := m.Clip()
+		q.chunk = q.chunk[n:]
+		return true
+	}
+	m.Use(nil)
+	return false
+}
+
+// cut takes any message, and copies it after unlocking.
+func (q *FairQueue) cut(p *pipe.Pipe, m *pipe.Message, r *Request) {
+	var c pipe.Cut
+	p.Cut(&c)
+	wakes := p.AfterCut()
+	q.mu.Unlock()
+	wakes.Call()
+	switch {
+	case !r.Fresh:
+		m.Reserve(c.Size)
+	case c.Parts == 1 && c.Size <= chunkBody && c.Size > 0:
+		chunk := make([]byte, chunkSize)
+		m.Use(chunk[:0:c.Size])
+		defer func() {
+			q.mu.Lock()
+			q.chunk = chunk[c.Size:]
+			q.mu.Unlock()
+		}()
+	default:
+		m.Use(make([]byte, 0, c.Size))
+	}
+	if r.Strip != nil {
+		r.Strip.Frames, r.Strip.Whole = r.Strip.Frames[:0], false
+	}
+	c.Copy(m, r.Strip)
+	c.Release()
+}
+
+// Recv is TryRecv that waits. It answers the error of ctx or of Close, or ErrTimeout when limit,
+// unless negative, is over; m is empty then.
+func (q *FairQueue) Recv(ctx context.Context, limit time.Duration, m *pipe.Message, r *Request) error {
+	m.Reset()
+	var deadline time.Time
+	for {
+		q.mu.Lock()
+		ok, err := q.recv(m, r)
+		if ok || err != nil {
+			return err
+		}
+		if limit >= 0 {
+			if deadline.IsZero() {
+				deadline = time.Now().Add(limit)
+			} else if limit = time.Until(deadline); limit <= 0 {
+				return ErrTimeout
+			}
+		}
+		if err := q.wait(ctx, limit); err != nil {
+			return err
+		}
+	}
+}
+
+// wait blocks until a pipe may have a message.
+func (q *FairQueue) wait(ctx context.Context, limit time.Duration) error {
+	q.mu.Lock()
+	if q.closed != nil || q.list.active > 0 {
+		err := q.closed
+		q.mu.Unlock()
+		return err
+	}
+	w := q.waiters.Add()
+	q.mu.Unlock()
+	outcome := w.Wait(ctx, limit)
+	q.mu.Lock()
+	var next *pipe.Waiter
+	if outcome != pipe.Signalled {
+		if q.waiters.Done(w) {
+			q.mu.Unlock()
+			w.Take()
+			q.mu.Lock()
+			if q.list.active > 0 {
+				next = q.waiters.Pop()
+			}
+		}
+	} else if q.list.active > 0 && q.more() {
+		next = q.waiters.Pop()
+	}
+	q.waiters.Free(w)
+	err := q.closed
+	q.mu.Unlock()
+	next.Signal()
+	return waitError(ctx, outcome, err)
+}
+
+// more reports whether there is a message left for another receiver besides the caller's. The lock
+// is held.
+func (q *FairQueue) more() bool {
+	return q.list.active > 1 || q.list.pipes[0].Count() > 1
+}
+
+// Purge drops all messages that wait.
+func (q *FairQueue) Purge() {
+	q.mu.Lock()
+	for {
+		p := q.list.next()
+		if p == nil {
+			break
+		}
+		if !p.HasMessage() {
+			if q.list.deactivate(p); p.Ending() {
+				q.list.remove(p)
+				p.CloseIn()
+			}
+			continue
+		}
+		var c pipe.Cut
+		p.Cut(&c)
+		wakes := p.AfterCut()
+		q.mu.Unlock()
+		wakes.Call()
+		c.Release()
+		q.mu.Lock()
+	}
+	q.mu.Unlock()
+}
+
+// Waiting is the number of messages that p has delivered and nobody received.
+func (q *FairQueue) Waiting(p *pipe.Pipe) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return p.Count()
+}
+
+// Close ends all waiting, now and later, with err.
+func (q *FairQueue) Close(err error) {
+	q.mu.Lock()
+	if q.closed == nil {
+		q.closed = err
+	}
+	waiters := q.waiters.PopAll()
+	q.mu.Unlock()
+	waiters.SignalAll()
+}
+
+// Clear removes all pipes and drops what they hold.
+func (q *FairQueue) Clear() {
+	q.mu.Lock()
+	for len(q.list.pipes) > 0 {
+		p := q.list.pipes[len(q.list.pipes)-1]
+		q.list.remove(p)
+		p.CloseIn()
+	}
+	q.mu.Unlock()
+}
