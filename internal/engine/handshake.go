@@ -147,10 +147,10 @@ func (e *Engine) finish() error {
 	e.out.sealer = sealer
 	e.sealed.init(opener, e.cfg.MaxSize)
 	e.handshake = nil
-	e.pipe.SetPeer(peer)
 	if err := e.cfg.Ready(peer); err != nil {
 		return err
 	}
+	e.pipe.SetPeer(peer)
 	e.ready = true
 	e.clock.handshakeDone()
 	e.pipe.Open()

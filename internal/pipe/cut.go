@@ -9,6 +9,9 @@ import "github.com/gzmq/zmq/internal/wire"
 func (p *Pipe) Publish() {
 	in := &p.in
 	if in.closed {
+		p.unread.Add(uint64(in.msgs))
+		in.msgs, in.bytes = 0, 0
+		in.releaseLeft()
 		return
 	}
 	for i, s := range in.left {
@@ -307,7 +310,7 @@ func (p *Pipe) CloseIn() {
 		in.drained.Release()
 		in.drained = nil
 	}
-	p.dropped.Add(uint64(in.count))
+	p.unread.Add(uint64(in.count))
 	in.count = 0
 	in.waiting.Store(0)
 	in.blocked.Store(false)

@@ -242,7 +242,7 @@ func (p *Pipe) putBack(n, overhead int) {
 	o.mu.Unlock()
 	waiters.SignalAll()
 	p.sentMessages.Add(uint64(sent))
-	p.dropped.Add(uint64(lost))
+	p.unsent.Add(uint64(lost))
 }
 
 // cut drops from the batch every message that begins before byte n of it on the wire, and reports

@@ -209,15 +209,12 @@ func (p *Pipe) Pass(f *wire.Found) {
 // Skip passes a command frame. Its bytes stay where they are; who cuts messages goes over them.
 func (p *Pipe) Skip(n int) { p.in.done += n }
 
-// Deliver publishes the messages that were passed.
-func (p *Pipe) deliver() {
+// Deliver tells the owner of messages that were passed; it calls Publish.
+func (p *Pipe) Deliver() {
 	if p.in.msgs > 0 {
 		p.owner.Delivered(p)
 	}
 }
-
-// Deliver tells the owner of messages that were passed; it publishes them.
-func (p *Pipe) Deliver() { p.Deliver() }
 
 // Blocked reports whether the in-queue is at its mark, so that nothing more may be read.
 func (p *Pipe) Blocked() bool { return p.in.blocked.Load() }

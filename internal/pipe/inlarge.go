@@ -100,11 +100,7 @@ func (in *inbox) forget() {
 		in.large.Release()
 		in.large = nil
 	}
-	for i, s := range in.left {
-		s.Release()
-		in.left[i] = nil
-	}
-	in.left = in.left[:0]
+	in.releaseLeft()
 	if in.slab != nil {
 		in.slab.Release()
 		in.slab = nil
@@ -112,4 +108,12 @@ func (in *inbox) forget() {
 	in.used, in.done, in.whole, in.need = 0, 0, 0, 0
 	in.msgs, in.bytes, in.middle = 0, 0, false
 	in.want = SmallSlab
+}
+
+func (in *inbox) releaseLeft() {
+	for i, s := range in.left {
+		s.Release()
+		in.left[i] = nil
+	}
+	in.left = in.left[:0]
 }

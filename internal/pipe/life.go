@@ -42,18 +42,20 @@ func (p *Pipe) Disconnect() {
 	for o.writing {
 		w := o.idlers.Add()
 		o.mu.Unlock()
-		w.Wait(nil, -1)
+		w.Wait(context.Background(), -1)
 		o.mu.Lock()
 		o.idlers.Free(w)
 	}
 	o.ctl, o.pong, o.ctlRaw = nil, nil, 0
 	o.sink = nil
+	idlers := o.idlers.PopAll()
 	if !o.keep {
 		o.drop(p)
 	}
 	waiters := o.flushers.PopAll()
 	pacers := o.pacers.PopAll()
 	o.mu.Unlock()
+	idlers.SignalAll()
 	waiters.SignalAll()
 	pacers.SignalAll()
 	p.in.forget()
@@ -84,7 +86,7 @@ func (p *Pipe) Discard() {
 
 // drop empties the queue. The lock is held.
 func (o *outbox) drop(p *Pipe) {
-	p.dropped.Add(uint64(o.msgs))
+	p.unsent.Add(uint64(o.msgs))
 	o.finished += uint64(o.msgs)
 	releaseChain(o.head)
 	o.head, o.tail, o.msgs, o.bytes = nil, nil, 0, 0
@@ -179,3 +181,49 @@ func (p *Pipe) Fail(err error) {
 		sink.Close(err)
 	}
 }
+
+// Purge drops what is queued and not taken yet.
+func (p *Pipe) Purge() {
+	o := &p.out
+	o.mu.Lock()
+	o.drop(p)
+	waiters := o.flushers.PopAll()
+	o.mu.Unlock()
+	waiters.SignalAll()
+}
+
+// SetReset says how Renew gives a linked pipe another far end.
+func (p *Pipe) SetReset(reset func()) {
+	p.out.mu.Lock()
+	p.out.reset = reset
+	p.out.mu.Unlock()
+}
+
+// Renew ends the connection with err and drops what was queued for it, so that nothing that was
+// sent before can be answered after it. It returns when the connection is gone.
+func (p *Pipe) Renew(err error) {
+	o := &p.out
+	o.mu.Lock()
+	sink, reset := o.sink, o.reset
+	o.mu.Unlock()
+	switch {
+	case sink != nil:
+		sink.Close(err)
+	case p.mate.Load() != nil && reset != nil:
+		p.Purge()
+		reset()
+	}
+	o.mu.Lock()
+	for sink != nil && o.sink == sink {
+		w := o.idlers.Add()
+		o.mu.Unlock()
+		w.Wait(context.Background(), -1)
+		o.mu.Lock()
+		o.idlers.Free(w)
+	}
+	o.mu.Unlock()
+	p.Purge()
+}
+
+// Drop counts a message that was meant for this pipe and went nowhere.
+func (p *Pipe) Drop() { p.unsent.Add(1) }

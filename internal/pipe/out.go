@@ -29,6 +29,7 @@ type outbox struct {
 	sink       Sink
 	tries      bool   // the sink can write without waiting
 	up         bool   // the handshake is over: messages may be taken
+	reset      func() // gives a linked pipe another far end
 	ctl        []byte // commands, whole frames, written between messages
 	ctlRaw     int    // leading bytes of ctl that belong to the handshake and are never sealed
 	pong       []byte // the PONG that waits, replaced by the next one: no flood can pile up

@@ -36,8 +36,15 @@ type Peer struct {
 	Major      byte // ZMTP version the peer speaks
 	Minor      byte
 	Metadata   wire.Metadata // READY's, and what the authenticator added
-	Endpoint   string        // as given to Bind or Connect
+	Endpoint   string        // as given to Connect, or as bound
+	Remote     Addr          // nil within the process
 	Public     any           // the library's public view of the peer, made once by the owner
+}
+
+// Addr is a net.Addr: this package does without net.
+type Addr interface {
+	Network() string
+	String() string
 }
 
 // Owner is what routing implements: it is told what happens to its pipes. No lock of this package
@@ -98,7 +105,7 @@ type Pipe struct {
 
 	sentMessages, sentBytes atomic.Uint64
 	recvMessages, recvBytes atomic.Uint64
-	dropped                 atomic.Uint64
+	unsent, unread          atomic.Uint64 // dropped on the way out, and in
 }
 
 // Limits are the marks of a pipe's queues, in whole messages; 0 is no limit.
@@ -139,8 +146,8 @@ func (p *Pipe) Owner() Owner { return p.owner }
 type Counts struct {
 	SentMessages, SentBytes uint64 // handed to the kernel or to the linked pipe
 	RecvMessages, RecvBytes uint64 // published
-	Dropped                 uint64
-	SendQueue               int // whole messages that wait now
+	Unsent, Unread          uint64 // dropped on the way out, and in
+	SendQueue               int    // whole messages that wait now
 }
 
 // Counts returns a moment's view; the figures are not taken under one lock.
@@ -151,7 +158,7 @@ func (p *Pipe) Counts() Counts {
 	return Counts{
 		SentMessages: p.sentMessages.Load(), SentBytes: p.sentBytes.Load(),
 		RecvMessages: p.recvMessages.Load(), RecvBytes: p.recvBytes.Load(),
-		Dropped:   p.dropped.Load(),
+		Unsent: p.unsent.Load(), Unread: p.unread.Load(),
 		SendQueue: queued,
 	}
 }

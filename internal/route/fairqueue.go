@@ -24,6 +24,7 @@ type FairQueue struct {
 	waiters pipe.Waiters
 	chunk   []byte // memory for small bodies that are the caller's for good
 	closed  error
+	kicks   uint64
 }
 
 const (
@@ -73,9 +74,10 @@ func (q *FairQueue) Delivered(p *pipe.Pipe) bool {
 }
 
 // Detach removes a pipe that will not deliver any more: at once, or after its last message when
-// keep is set. gone is called for it, then, by q.
+// keep is set.
 func (q *FairQueue) Detach(p *pipe.Pipe, keep bool) {
 	q.mu.Lock()
+	p.TakeRest()
 	if keep && q.list.has(p) && p.HasMessage() {
 		p.SetEnding()
 	} else {
@@ -178,38 +180,50 @@ func (q *FairQueue) cut(p *pipe.Pipe, m *pipe.Message, r *Request) {
 // Recv is TryRecv that waits. It answers the error of ctx or of Close, or ErrTimeout when limit,
 // unless negative, is over; m is empty then.
 func (q *FairQueue) Recv(ctx context.Context, limit time.Duration, m *pipe.Message, r *Request) error {
-	m.Reset()
-	var deadline time.Time
+	clock := Limit{Duration: limit}
 	for {
-		q.mu.Lock()
-		ok, err := q.recv(m, r)
+		ok, err := q.TryRecv(m, r)
 		if ok || err != nil {
 			return err
 		}
-		if limit >= 0 {
-			if deadline.IsZero() {
-				deadline = time.Now().Add(limit)
-			} else if limit = time.Until(deadline); limit <= 0 {
-				return ErrTimeout
-			}
-		}
-		if err := q.wait(ctx, limit); err != nil {
+		if err := q.Wait(ctx, &clock, q.Generation()); err != nil {
 			return err
 		}
 	}
 }
 
-// wait blocks until a pipe may have a message.
-func (q *FairQueue) wait(ctx context.Context, limit time.Duration) error {
+// Generation counts the Kicks. Who looks at something else besides the queue before it waits reads
+// it first.
+func (q *FairQueue) Generation() uint64 {
 	q.mu.Lock()
-	if q.closed != nil || q.list.active > 0 {
+	defer q.mu.Unlock()
+	return q.kicks
+}
+
+// Kick ends all waiting without an error: there is something else to look at.
+func (q *FairQueue) Kick() {
+	q.mu.Lock()
+	q.kicks++
+	waiters := q.waiters.PopAll()
+	q.mu.Unlock()
+	waiters.SignalAll()
+}
+
+// Wait blocks until a pipe may have a message, or there was a Kick since generation.
+func (q *FairQueue) Wait(ctx context.Context, limit *Limit, generation uint64) error {
+	left, err := limit.left()
+	if err != nil {
+		return err
+	}
+	q.mu.Lock()
+	if q.closed != nil || q.list.active > 0 || q.kicks != generation {
 		err := q.closed
 		q.mu.Unlock()
 		return err
 	}
 	w := q.waiters.Add()
 	q.mu.Unlock()
-	outcome := w.Wait(ctx, limit)
+	outcome := w.Wait(ctx, left)
 	q.mu.Lock()
 	var next *pipe.Waiter
 	if outcome != pipe.Signalled {
@@ -225,7 +239,7 @@ func (q *FairQueue) wait(ctx context.Context, limit time.Duration) error {
 		next = q.waiters.Pop()
 	}
 	q.waiters.Free(w)
-	err := q.closed
+	err = q.closed
 	q.mu.Unlock()
 	next.Signal()
 	return waitError(ctx, outcome, err)
@@ -235,6 +249,19 @@ func (q *FairQueue) wait(ctx context.Context, limit time.Duration) error {
 // is held.
 func (q *FairQueue) more() bool {
 	return q.list.active > 1 || q.list.pipes[0].Count() > 1
+}
+
+// TakeRest takes over what the other end of a linked pipe has sent before it ended.
+func (q *FairQueue) TakeRest(p *pipe.Pipe) {
+	q.mu.Lock()
+	p.TakeRest()
+	var w *pipe.Waiter
+	if q.list.has(p) && p.HasMessage() {
+		q.list.activate(p)
+		w = q.waiters.Pop()
+	}
+	q.mu.Unlock()
+	w.Signal()
 }
 
 // Purge drops all messages that wait.

@@ -5,7 +5,6 @@ package route
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/gzmq/zmq/internal/pipe"
 )
@@ -91,7 +90,11 @@ func (b *LoadBalancer) Refused(p *pipe.Pipe, r pipe.Result) {
 
 // Wait blocks until a pipe may take a message. It answers the error of ctx or of Close, or
 // ErrTimeout when limit, unless negative, is over.
-func (b *LoadBalancer) Wait(ctx context.Context, limit time.Duration) error {
+func (b *LoadBalancer) Wait(ctx context.Context, limit *Limit) error {
+	left, err := limit.left()
+	if err != nil {
+		return err
+	}
 	b.mu.Lock()
 	if b.closed != nil || b.list.active > 0 {
 		err := b.closed
@@ -100,7 +103,7 @@ func (b *LoadBalancer) Wait(ctx context.Context, limit time.Duration) error {
 	}
 	w := b.waiters.Add()
 	b.mu.Unlock()
-	outcome := w.Wait(ctx, limit)
+	outcome := w.Wait(ctx, left)
 	b.mu.Lock()
 	var next *pipe.Waiter
 	if outcome != pipe.Signalled {
@@ -114,7 +117,7 @@ func (b *LoadBalancer) Wait(ctx context.Context, limit time.Duration) error {
 		next = b.passOn()
 	}
 	b.waiters.Free(w)
-	err := b.closed
+	err = b.closed
 	b.mu.Unlock()
 	next.Signal()
 	return waitError(ctx, outcome, err)

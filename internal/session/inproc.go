@@ -106,11 +106,11 @@ func (c *inprocConnector) forget() {
 	list := n.waiting[c.name]
 	for i, other := range list {
 		if other == c {
-			list = append(list[:i:i], list[i+1:]...)
+			n.waiting[c.name] = append(list[:i:i], list[i+1:]...)
 			break
 		}
 	}
-	if n.waiting[c.name] = list; len(list) == 0 {
+	if len(n.waiting[c.name]) == 0 {
 		delete(n.waiting, c.name)
 	}
 }
@@ -153,6 +153,9 @@ func (c *inprocConnector) join(b *inprocBinder) {
 		c.part(far)
 		return
 	}
+	relink := func() { c.relink(far) }
+	p.SetReset(relink)
+	far.SetReset(relink)
 	pipe.Link(p, far, peerOfC, peerOfB)
 	if c.cfg.Immediate {
 		c.cfg.Owner.Attached(p)
@@ -217,6 +220,21 @@ func (c *inprocConnector) part(far *pipe.Pipe) {
 	}
 	c.raise(Event{Type: Disconnected, Peer: peer})
 	c.seek()
+}
+
+// relink gives c another far end at the same binder, if that is still there: what was sent by way
+// of the one before it is lost in both directions.
+func (c *inprocConnector) relink(far *pipe.Pipe) {
+	c.mu.Lock()
+	b := c.binder
+	stale := c.far != far
+	c.mu.Unlock()
+	if stale {
+		return
+	}
+	b.drop(far)
+	c.part(far)
+	far.Discard()
 }
 
 func (b *inprocBinder) Given() string { return b.name }

@@ -33,7 +33,7 @@ type Config struct {
 	HeartbeatTimeout  time.Duration
 	HeartbeatTTL      time.Duration
 
-	Transport transport.Options
+	Transport TransportOptions
 	// ReconnectInterval is the pause after a fall, negative for no second connection. With
 	// ReconnectMax it doubles up to that with each go that finds no peer.
 	ReconnectInterval, ReconnectMax time.Duration
@@ -46,6 +46,9 @@ type Config struct {
 	Dial   func(ctx context.Context) (net.Conn, error)
 	Listen func() (Acceptor, error)
 }
+
+// TransportOptions are those of the connections.
+type TransportOptions = transport.Options
 
 // Acceptor is the part of a listener that is used here.
 type Acceptor interface {
@@ -72,6 +75,12 @@ type Endpoint interface {
 	// Stop is Withdraw of everything.
 	Stop(ctx context.Context)
 }
+
+// What is wrong with an endpoint string.
+var (
+	ErrInvalid      = transport.ErrInvalid
+	ErrNotSupported = transport.ErrNotSupported
+)
 
 // Connect makes a connecting endpoint. Only a string that is no endpoint is an error.
 func Connect(cfg Config, endpoint string) (Endpoint, error) {
@@ -179,6 +188,7 @@ func (l *links) talk(nc net.Conn, p *pipe.Pipe, attach bool) (ready bool, err er
 
 // introduce presents a peer that has finished its handshake.
 func (l *links) introduce(k *link, nc net.Conn, peer *pipe.Peer, attach bool) error {
+	peer.Remote = nc.RemoteAddr()
 	if err := l.cfg.Owner.Up(k.pipe, peer); err != nil {
 		return err
 	}

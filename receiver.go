@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package zmq
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/gzmq/zmq/internal/pipe"
+	"github.com/gzmq/zmq/internal/route"
+)
+
+// receiver is the half of a socket that receives. Most patterns receive in turn whatever there is;
+// those that do not have a rule.
+type receiver struct {
+	socket *socket
+	fq     *route.FairQueue
+	rule   receiveRule // nil: the next message, from whomever
+}
+
+// receiveRule decides for patterns that take off an envelope and may not receive at any time.
+type receiveRule interface {
+	// tryReceive takes the next message that the pattern wants, if there is one.
+	tryReceive(m *pipe.Message, fresh bool) (ok bool, err error)
+}
+
+// Recv waits for the next message: see Receiver.
+func (r *receiver) Recv(ctx context.Context) (Message, error) {
+	var m Message
+	err := r.receive(ctx, &m.m, true, r.socket.opts.Load().RecvTimeout)
+	return m, err
+}
+
+// TryRecv is Recv that never waits: see Receiver.
+func (r *receiver) TryRecv() (Message, error) {
+	var m Message
+	err := r.tryReceive(&m.m, true)
+	return m, err
+}
+
+// RecvInto is Recv that reuses memory: see Receiver.
+func (r *receiver) RecvInto(ctx context.Context, m *Message) error {
+	if r.rule == nil {
+		how := route.Request{}
+		if ok, err := r.fq.TryRecv(&m.m, &how); ok || err != nil {
+			return err
+		}
+	}
+	return r.receive(ctx, &m.m, false, r.socket.opts.Load().RecvTimeout)
+}
+
+// TryRecvInto is RecvInto that never waits: see Receiver.
+func (r *receiver) TryRecvInto(m *Message) error { return r.tryReceive(&m.m, false) }
+
+// Messages receives until the first error: see Receiver.
+func (r *receiver) Messages(ctx context.Context) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for {
+			m, err := r.Recv(ctx)
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (r *receiver) tryReceive(m *pipe.Message, fresh bool) error {
+	ok, err := r.try(m, fresh)
+	if !ok && err == nil {
+		err = ErrAgain
+	}
+	return err
+}
+
+// try takes a message if there is one.
+func (r *receiver) try(m *pipe.Message, fresh bool) (ok bool, err error) {
+	if r.rule != nil {
+		m.Reset()
+		return r.rule.tryReceive(m, fresh)
+	}
+	return r.fq.TryRecv(m, &route.Request{Fresh: fresh})
+}
+
+// receive takes a message and waits for one.
+func (r *receiver) receive(ctx context.Context, m *pipe.Message, fresh bool, timeout time.Duration) error {
+	clock := limit(timeout)
+	for {
+		seen := r.fq.Generation()
+		ok, err := r.try(m, fresh)
+		if ok || err != nil {
+			return err
+		}
+		if err := r.fq.Wait(ctx, &clock, seen); err != nil {
+			return waitFailed(err, timeout)
+		}
+	}
+}
