@@ -24,15 +24,12 @@ const maxScratch = 512 << 10
 // Take returns the next bytes to write, nil when there are none: the right to write is given up
 // then. They are valid until Wrote.
 func (e *Engine) Take() [][]byte {
-	o := &e.out
-	o.batch = e.pipe.Take()
-	if o.batch == nil {
-		if cap(o.scratch) > maxScratch {
-			o.scratch = nil
-		}
-		clear(o.bufs[:cap(o.bufs)])
-		return nil
+	b := e.pipe.Take()
+	if b == nil {
+		return nil // o is somebody else's from now on
 	}
+	o := &e.out
+	o.batch = b
 	// The sealer is there before the first byte that needs it, and not looked at before.
 	if (len(o.batch.Ctl) > o.batch.Raw || !o.batch.Empty()) && o.sealer != nil {
 		o.seal()
@@ -74,6 +71,10 @@ func (e *Engine) Wrote(n int, err error) {
 		overhead = o.sealer.Overhead()
 	}
 	o.batch = nil
+	clear(o.bufs)
+	if cap(o.scratch) > maxScratch {
+		o.scratch = nil
+	}
 	e.pipe.Wrote(max(0, n-o.ctl), overhead, err)
 }
 

@@ -154,7 +154,9 @@ func (p *Pipe) leave() {
 	in.slab = nil
 	if in.middle && in.done > in.whole {
 		s.filled = in.done
-		s.peer = p.peer.Load()
+		if s.peer == nil { // not published yet
+			s.peer = p.peer.Load()
+		}
 		in.left = append(in.left, s)
 		return
 	}
