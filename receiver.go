@@ -26,10 +26,16 @@ type receiveRule interface {
 }
 
 // Recv waits for the next message: see Receiver.
-func (r *receiver) Recv(ctx context.Context) (Message, error) {
-	var m Message
-	err := r.receive(ctx, &m.m, true, r.socket.opts.Load().RecvTimeout)
-	return m, err
+func (r *receiver) Recv(ctx context.Context) (m Message, err error) {
+	if r.rule != nil {
+		return r.recvByRule(ctx)
+	}
+	if ok, err := r.fq.TryFresh(&m.m); ok || err != nil {
+		return m, err
+	}
+	timeout := r.socket.opts.Load().RecvTimeout
+	err = r.fq.Recv(ctx, limit(timeout), &m.m, true)
+	return m, waitFailed(err, timeout)
 }
 
 // TryRecv is Recv that never waits: see Receiver.
@@ -41,13 +47,14 @@ func (r *receiver) TryRecv() (Message, error) {
 
 // RecvInto is Recv that reuses memory: see Receiver.
 func (r *receiver) RecvInto(ctx context.Context, m *Message) error {
-	if r.rule == nil {
-		how := route.Request{}
-		if ok, err := r.fq.TryRecv(&m.m, &how); ok || err != nil {
-			return err
-		}
+	if r.rule != nil {
+		return r.receiveByRule(ctx, &m.m, false, r.socket.opts.Load().RecvTimeout)
 	}
-	return r.receive(ctx, &m.m, false, r.socket.opts.Load().RecvTimeout)
+	if ok, err := r.fq.TryInto(&m.m); ok || err != nil {
+		return err
+	}
+	timeout := r.socket.opts.Load().RecvTimeout
+	return waitFailed(r.fq.Recv(ctx, limit(timeout), &m.m, false), timeout)
 }
 
 // TryRecvInto is RecvInto that never waits: see Receiver.
@@ -82,12 +89,21 @@ func (r *receiver) try(m *pipe.Message, fresh bool) (ok bool, err error) {
 	return r.fq.TryRecv(m, &route.Request{Fresh: fresh})
 }
 
-// receive takes a message and waits for one.
-func (r *receiver) receive(ctx context.Context, m *pipe.Message, fresh bool, timeout time.Duration) error {
+// recvByRule is Recv with a rule. It is apart because what goes through an interface has to be
+// allocated.
+func (r *receiver) recvByRule(ctx context.Context) (Message, error) {
+	var m Message
+	err := r.receiveByRule(ctx, &m.m, true, r.socket.opts.Load().RecvTimeout)
+	return m, err
+}
+
+// receiveByRule takes a message that the pattern wants and waits for one.
+func (r *receiver) receiveByRule(ctx context.Context, m *pipe.Message, fresh bool, timeout time.Duration) error {
 	clock := limit(timeout)
 	for {
 		seen := r.fq.Generation()
-		ok, err := r.try(m, fresh)
+		m.Reset()
+		ok, err := r.rule.tryReceive(m, fresh)
 		if ok || err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func (r *Req) attempt(ctx context.Context, timeout time.Duration, parts [][]byte
 	if err != nil {
 		return reply, err
 	}
-	if err = r.receive(ctx, &reply.m, true, Forever); err != nil && !errors.Is(err, ErrPeerGone) {
+	if err = r.receiveByRule(ctx, &reply.m, true, Forever); err != nil && !errors.Is(err, ErrPeerGone) {
 		r.requester.abandon()
 	}
 	return reply, err

@@ -15,7 +15,8 @@ import (
 // Conn drives an Engine with a net.Conn.
 //
 // Two rights keep its calls apart. The right to write is a flag of the pipe's out-queue: Flush,
-// TryFlush and what they call have it. The right to read belongs to the goroutine in Run.
+// TryFlush and what they call have it. The right to read belongs to the goroutine in Run, which
+// lends it: see lend.go.
 type Conn struct {
 	eng  *Engine
 	nc   net.Conn
@@ -29,6 +30,9 @@ type Conn struct {
 
 	mu  sync.Mutex
 	err error // first error, sticky; guarded by mu
+
+	right readRight
+	next  time.Time // when the clock is due; owned by the holder of the right to read
 
 	// Owned by the holder of the right to write.
 
@@ -66,9 +70,12 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 func (c *Conn) Run() error {
 	p := c.eng.pipe
 	p.StartReading(c)
+	c.right.init()
+	p.SetLender(c)
 	p.Connect(c, c.try != nil)
 	c.eng.Start(time.Now())
 	err := c.read()
+	p.SetLender(nil)
 	c.Close(err)
 	if c.closing.Load() {
 		c.linger()
@@ -81,76 +88,105 @@ func (c *Conn) Run() error {
 
 // read is the read loop.
 func (c *Conn) read() error {
-	var next time.Time
 	for {
 		if c.eng.Rearmed() {
-			var err error
-			if next, err = c.tick(); err != nil {
+			if err := c.tick(); err != nil {
 				return err
 			}
 		}
 		if c.eng.pipe.Blocked() {
-			if err := c.waitForRoom(next); err != nil {
+			if err := c.waitForRoom(); err != nil {
 				return err
-			}
-			if !next.IsZero() {
-				c.eng.clock.rearmed = true
 			}
 			continue
 		}
-		n, err := c.feed.Feed(c.eng)
-		if n > 0 {
-			if err := c.eng.Fed(n); err != nil {
-				return err
-			}
-		}
-		switch {
-		case err == nil:
-		case errors.Is(err, os.ErrDeadlineExceeded) && !c.closing.Load():
-			if next, err = c.tick(); err != nil {
-				return err
-			}
-		default:
+		err := c.readOnce()
+		if err != nil && err != errInterrupted {
 			return err
+		}
+		if c.eng.pipe.Served() == 1 && c.quiet() {
+			if err := c.lendOut(); err != nil {
+				return err
+			}
 		}
 	}
 }
 
+// errInterrupted ends a read that has to look at something else.
+var errInterrupted = errors.New("interrupted")
+
+// readOnce is one read and what follows from it. The caller has the right to read.
+func (c *Conn) readOnce() error {
+	n, err := c.feed.Feed(c.eng)
+	if n > 0 {
+		if err := c.eng.Fed(n); err != nil {
+			return err
+		}
+	}
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		return c.deadline()
+	}
+	return err
+}
+
+// deadline is called when the read deadline was over: somebody interrupts, or the clock is due.
+func (c *Conn) deadline() error {
+	if c.closing.Load() {
+		return io.EOF
+	}
+	if c.calm() {
+		return errInterrupted
+	}
+	if !c.next.IsZero() && time.Now().Before(c.next) {
+		return nil // a Recv's own limit
+	}
+	return c.tick()
+}
+
 // tick lets the engine look at the clock and sets the read deadline to its next look.
-func (c *Conn) tick() (next time.Time, err error) {
-	next, err = c.eng.Tick(time.Now())
-	if err != nil || c.closing.Load() {
-		return next, err
+func (c *Conn) tick() error {
+	next, err := c.eng.Tick(time.Now())
+	if err != nil {
+		return err
 	}
-	err = c.nc.SetReadDeadline(next)
-	if c.closing.Load() { // Shutdown's deadline in the past was overwritten
-		c.nc.SetReadDeadline(past)
+	c.next = next
+	c.setDeadline(next)
+	return nil
+}
+
+// setDeadline sets the read deadline, unless it has to stay in the past.
+func (c *Conn) setDeadline(t time.Time) {
+	c.right.mu.Lock()
+	defer c.right.mu.Unlock()
+	if !c.right.interrupted && !c.closing.Load() {
+		c.nc.SetReadDeadline(t)
 	}
-	return next, err
 }
 
 var past = time.Unix(1, 0)
 
 // waitForRoom blocks while the in-queue is at its mark. Silence is not counted then, since it is
 // this side that does not listen; PINGs go on.
-func (c *Conn) waitForRoom(next time.Time) error {
+func (c *Conn) waitForRoom() error {
 	c.eng.Idle()
+	defer c.eng.Rearm()
 	for c.eng.pipe.Blocked() {
 		if c.closing.Load() {
 			return io.EOF
 		}
 		var timeout <-chan time.Time
-		if !next.IsZero() {
-			timeout = time.After(time.Until(next))
+		if !c.next.IsZero() {
+			timeout = time.After(time.Until(c.next))
 		}
 		select {
 		case <-c.room:
 		case <-timeout:
-			c.eng.clock.heard = true
-			var err error
-			if next, err = c.eng.Tick(time.Now()); err != nil {
+			c.eng.Heard()
+			next, err := c.eng.Tick(time.Now())
+			if err != nil {
 				return err
 			}
+			c.next = next
 		}
 	}
 	return nil
@@ -175,6 +211,7 @@ func (c *Conn) Close(err error) {
 	if first && !c.closing.Load() {
 		c.nc.Close()
 		c.Room()
+		c.right.call()
 	}
 }
 
@@ -196,9 +233,12 @@ func (c *Conn) Shutdown() {
 		c.err = ErrShutdown
 	}
 	c.mu.Unlock()
-	c.closing.Store(true)
+	c.right.mu.Lock()
+	c.closing.Store(true) // no later deadline replaces this one
 	c.nc.SetReadDeadline(past)
+	c.right.mu.Unlock()
 	c.Room()
+	c.right.call()
 }
 
 // lingerTime is how long a connection that was shut down waits for its peer to close. A close with

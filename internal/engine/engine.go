@@ -215,3 +215,9 @@ func (e *Engine) Rearmed() bool {
 	e.clock.rearmed = false
 	return r
 }
+
+// Rearm makes Rearmed answer true.
+func (e *Engine) Rearm() { e.clock.rearmed = true }
+
+// Heard says that silence until now is not the peer's: this side did not listen.
+func (e *Engine) Heard() { e.clock.heard = true }

@@ -2,7 +2,12 @@
 
 package pipe
 
-import "github.com/gzmq/zmq/internal/wire"
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/gzmq/zmq/internal/wire"
+)
 
 // Publish makes the messages that were passed visible to Cut. The caller holds the right to read
 // and the lock of the fair queue.
@@ -35,6 +40,7 @@ func (p *Pipe) Publish() {
 	if hwm := in.hwm.Load(); hwm > 0 && in.count >= int(hwm) {
 		in.room = in.sink
 		in.blocked.Store(true)
+		in.watched = int(hwm+1) / 2
 	}
 }
 
@@ -107,6 +113,7 @@ func (p *Pipe) takeOver() bool {
 	}
 	o.resize(bytes)
 	o.unpaced = false
+	in.watched = math.MaxInt
 	in.count += msgs
 	in.waiting.Store(int64(in.count))
 	pacers := o.pacers.PopAll()
@@ -130,36 +137,85 @@ func (p *Pipe) TakeRest() {
 	}
 }
 
-// CutQuick cuts the next message into m, which was Reset, if it has one small part for which m has
-// memory already: the common case, copied where the lock is held.
-func (p *Pipe) CutQuick(m *Message) bool {
+// quickCopy is the longest body that is copied where the lock is held: to pin its slab costs as much
+// as to copy this.
+const quickCopy = 1 << 10
+
+// quick is where the next message's body lies in the head, if the message has one part of at most
+// quickCopy bytes; end is 0 otherwise.
+func (in *inbox) quick() (body, end int) {
+	s := in.head
+	if s == nil || s.large {
+		return 0, 0
+	}
+	switch b := s.buf[s.read:]; b[0] {
+	case 0:
+		body = s.read + 2
+		return body, body + int(b[1])
+	case wire.FlagLong:
+		if n := binary.BigEndian.Uint64(b[1:]); n <= quickCopy {
+			body = s.read + wire.MaxHeader
+			return body, body + int(n)
+		}
+	}
+	return 0, 0
+}
+
+// passed counts a message that was cut up to end. The slab goes when it is empty.
+func (p *Pipe) passed(end int) {
 	s := p.in.head
-	if s == nil || s.large || s.buf[s.read] != 0 {
-		return false
-	}
-	body := s.read + 2
-	n := int(s.buf[s.read+1])
-	if n > cap(m.buf) {
-		return false
-	}
-	m.buf = m.buf[:n]
-	copy(m.buf, s.buf[body:body+n])
-	m.n, m.peer = 1, s.peer
-	s.read = body + n
-	if s.read == s.end {
+	s.read = end
+	p.in.count--
+	if end == s.end {
 		p.unlink()
 	}
-	p.in.count--
+}
+
+// CutQuick cuts the next message into m if it has one small part and m has memory for it already:
+// the common case, copied where the lock is held.
+func (p *Pipe) CutQuick(m *Message) bool {
+	body, end := p.in.quick()
+	if n := end - body; end == 0 || n > cap(m.buf) || m.keep || len(m.large) > 0 {
+		return false
+	}
+	s := p.in.head
+	m.buf = m.buf[:end-body]
+	copy(m.buf, s.buf[body:end])
+	m.n, m.peer = 1, s.peer
+	p.passed(end)
 	return true
 }
+
+// CutFresh is CutQuick into memory that is the caller's for good, from the front of chunk. It
+// returns what is left of chunk.
+func (p *Pipe) CutFresh(m *Message, chunk []byte) (rest []byte, ok bool) {
+	body, end := p.in.quick()
+	n := end - body
+	if end == 0 || n > len(chunk) || n > ChunkBody {
+		return chunk, false
+	}
+	s := p.in.head
+	copy(chunk, s.buf[body:end])
+	m.buf, m.n, m.keep, m.peer = chunk[:n:n], 1, true, s.peer
+	p.passed(end)
+	return chunk[n:], true
+}
+
+// ChunkBody is the longest body that CutFresh carves from a chunk. Longer ones get an allocation of
+// their own, so that who keeps one does not keep its neighbours.
+const ChunkBody = 128
+
+// Watched reports whether AfterCut has something to look at.
+func (p *Pipe) Watched() bool { return p.in.count <= p.in.watched }
 
 // A Cut is a message that was taken out of the queue and not copied yet.
 type Cut struct {
 	Parts int
 	Size  int // bytes of the bodies that have to be copied
 
-	segs  []segment
 	first [4]segment
+	more  []segment // what first has no room for
+	n     int       // segments
 	pipe  *Pipe
 }
 
@@ -167,6 +223,23 @@ type Cut struct {
 type segment struct {
 	slab     *Slab
 	off, end int
+}
+
+// at is segment i. The first ones lie in the struct, which stays on its owner's stack that way.
+func (c *Cut) at(i int) *segment {
+	if i < len(c.first) {
+		return &c.first[i]
+	}
+	return &c.more[i-len(c.first)]
+}
+
+func (c *Cut) add(g segment) {
+	if c.n < len(c.first) {
+		c.first[c.n] = g
+	} else {
+		c.more = append(c.more, g)
+	}
+	c.n++
 }
 
 // Cut takes the next message out of the queue. Its bytes are pinned until Release, so that they
@@ -177,7 +250,7 @@ func (p *Pipe) Cut(c *Cut) bool {
 		return false
 	}
 	c.pipe, c.Parts, c.Size = p, 0, 0
-	c.segs = c.first[:0]
+	c.n, c.more = 0, c.more[:0]
 	for more := true; more; {
 		s := in.head
 		off := s.read
@@ -196,7 +269,7 @@ func (p *Pipe) Cut(c *Cut) bool {
 			}
 		}
 		s.refs.Add(1)
-		c.segs = append(c.segs, segment{s, s.read, off})
+		c.add(segment{s, s.read, off})
 		s.read = off
 		if off == s.end {
 			p.unlink()
@@ -209,8 +282,9 @@ func (p *Pipe) Cut(c *Cut) bool {
 // Copy copies the bodies to the end of m, which was Reset and has the memory it needs. With strip
 // set, the frames up to and with the first empty one go to strip instead.
 func (c *Cut) Copy(m *Message, strip *Envelope) {
-	m.peer = c.segs[0].slab.peer
-	for _, g := range c.segs {
+	m.peer = c.first[0].slab.peer
+	for i := range c.n {
+		g := c.at(i)
 		s := g.slab
 		if s.large {
 			if strip != nil && !strip.Whole {
@@ -239,9 +313,10 @@ func (c *Cut) Copy(m *Message, strip *Envelope) {
 
 // Release lets go of the message's bytes.
 func (c *Cut) Release() {
-	for i := range c.segs {
-		c.pipe.in.let(c.segs[i].slab)
-		c.segs[i].slab = nil
+	for i := range c.n {
+		g := c.at(i)
+		c.pipe.in.let(g.slab)
+		g.slab = nil
 	}
 }
 
@@ -270,6 +345,9 @@ func (p *Pipe) AfterCut() (w Wakes) {
 		if hwm := int(in.hwm.Load()); hwm <= 0 || in.count <= (hwm+1)/2 {
 			in.blocked.Store(false)
 			w.room, in.room = in.room, nil
+			if in.watched = -1; p.mate.Load() != nil {
+				in.watched = math.MaxInt
+			}
 		}
 	}
 	if mate := p.mate.Load(); mate != nil {

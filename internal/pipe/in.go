@@ -37,6 +37,7 @@ type inbox struct {
 	count      int   // whole messages
 	drained    *Slab // an empty slab for the sender of a linked pipe
 	room       Sink  // who waits while blocked
+	watched    int   // at this count or below somebody waits for room, or may; -1: nobody
 	ending     bool  // the pipe leaves the fair queue with its last message
 	closed     bool  // nothing will be published any more
 }
@@ -61,7 +62,8 @@ type reader struct {
 	largeSize int
 	largeUsed int
 
-	sink Sink
+	sink               Sink
+	served, lastServed int // see Served
 }
 
 // StartReading says whose bytes come from now on. The caller holds the right to read.

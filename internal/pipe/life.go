@@ -144,7 +144,7 @@ func Link(a, b *Pipe, peerOfA, peerOfB *Peer) {
 	for _, end := range [2]struct{ p, mate *Pipe }{{a, b}, {b, a}} {
 		o := &end.p.out
 		o.mu.Lock()
-		o.own = Own
+		o.linked = true
 		end.p.mate.Store(end.mate)
 		pending := o.head != nil
 		o.writing = pending
@@ -164,7 +164,7 @@ func (p *Pipe) Unlink() {
 	o.mu.Lock()
 	p.mate.Store(nil)
 	o.writing = false
-	o.own = Large
+	o.linked = false
 	o.mu.Unlock()
 }
 

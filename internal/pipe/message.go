@@ -90,12 +90,6 @@ func (m *Message) Reserve(size int) {
 	}
 }
 
-// Clip ends the memory of a one-part message with its part, and reports how much that is.
-func (m *Message) Clip() int {
-	m.buf = m.buf[:len(m.buf):len(m.buf)]
-	return len(m.buf)
-}
-
 // Use gives an empty message memory that is the caller's for good.
 func (m *Message) Use(mem []byte) { m.buf, m.keep = mem[:0], true }
 

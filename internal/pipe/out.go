@@ -22,7 +22,7 @@ type outbox struct {
 	hwm        int   // 0: no limit
 	want       int   // size of the next slab, after what the last batch held
 	spare      *Slab // one drained slab kept for the next message
-	own        int   // bodies from this size on have memory of their own
+	linked     bool  // the other end is within this process
 	dead       bool
 	keep       bool // survives connections
 	writing    bool // somebody has the right to write, or the linked reader knows of messages
@@ -52,7 +52,7 @@ type outbox struct {
 }
 
 func (o *outbox) init(hwm int, keep bool) {
-	o.hwm, o.keep, o.own, o.want = hwm, keep, Large, SmallSlab
+	o.hwm, o.keep, o.want = hwm, keep, SmallSlab
 }
 
 // Result is what became of a message.
@@ -74,7 +74,7 @@ const (
 	// out of the cache before it is written: DESIGN.md, "Pacing".
 	paceAt = 128 << 10
 	// sparse is the silence after which the first sender writes by itself, without a flusher.
-	sparse = 20 * time.Microsecond
+	sparse = 10 * time.Microsecond
 )
 
 // epoch is where the clock of this package starts: time.Since of it reads one clock, not two.
@@ -83,32 +83,34 @@ var epoch = time.Now()
 // Send frames one message into the queue: head, whole frames with MORE set, and then parts, of
 // which there is at least one. It never keeps or changes the bytes of parts, and it never waits.
 func (p *Pipe) Send(head []byte, parts [][]byte) Result {
-	o := &p.out
-	if len(parts) == 1 && len(head) == 0 && len(parts[0]) < o.own {
-		return p.sendSmall(parts[0])
+	if len(parts) != 1 || len(head) != 0 || len(parts[0]) >= Own {
+		return p.sendMany(head, parts, nil)
 	}
-	return p.sendMany(head, parts, nil)
-}
-
-// sendSmall is Send for the common case: one part, copied into the tail.
-func (p *Pipe) sendSmall(part []byte) Result {
-	o := &p.out
+	// The common case: one part, copied into the tail.
+	o, part := &p.out, parts[0]
 	o.mu.Lock()
-	if r := p.refuse(); r != Sent {
-		o.mu.Unlock()
-		return r
+	if o.dead || o.linked || o.hwm > 0 && o.msgs >= o.hwm {
+		if r := p.refuse(); r != Sent {
+			o.mu.Unlock()
+			return r
+		}
 	}
-	need := wire.MaxHeader + len(part)
 	s := o.tail
-	if s == nil || len(s.buf)-s.end < need || s.large {
-		s = o.grow(need)
+	if s == nil || len(s.buf)-s.end < wire.MaxHeader+len(part) { // a large one has no room at all
+		s = o.grow(wire.MaxHeader + len(part))
 	}
-	n := s.end
-	n += wire.PutHeader(s.buf[n:], 0, len(part))
-	n += copy(s.buf[n:], part)
-	o.bytes += n - s.end
-	s.end = n
+	b := s.buf[s.end:]
+	n := wire.PutHeader(b, 0, len(part))
+	n += copy(b[n:], part)
+	s.end += n
 	s.msgs++
+	o.msgs++
+	o.accepted++
+	o.bytes += n
+	if o.writing && o.bytes <= paceAt {
+		o.mu.Unlock()
+		return Sent
+	}
 	return p.sent()
 }
 
@@ -150,11 +152,9 @@ func (p *Pipe) CanSend() bool {
 	return p.refuse() == Sent
 }
 
-// sent counts a queued message, unlocks and sees to it that somebody writes it.
+// sent unlocks after a message was queued and sees to it that somebody writes it.
 func (p *Pipe) sent() Result {
 	o := &p.out
-	o.msgs++
-	o.accepted++
 	mate := p.mate.Load()
 	start := !o.writing && (o.up || mate != nil)
 	if start {

@@ -16,6 +16,10 @@ const (
 // sendMany is Send for messages of several parts, with an envelope, or with large bodies.
 func (p *Pipe) sendMany(head []byte, parts [][]byte, give func(i int) ([]byte, bool)) Result {
 	o := &p.out
+	own := Large // bodies from this size on have memory of their own
+	if p.mate.Load() != nil {
+		own = Own
+	}
 	whose := copied
 	if give != nil {
 		whose = given
@@ -25,19 +29,19 @@ func (p *Pipe) sendMany(head []byte, parts [][]byte, give func(i int) ([]byte, b
 		o.mu.Unlock()
 		return r
 	}
-	if o.idle() && whose == copied {
+	if whose == copied && o.idle() && anyOwn(parts, own) {
 		// Nobody else writes, so that the kernel can have the bodies from where they are.
 		whose = borrowed
 		o.writing = true
 	}
 	o.mu.Unlock()
-	owned := o.ownBodies(parts, whose, give)
+	owned := ownBodies(parts, own, whose, give)
 	o.mu.Lock()
 	if r := p.refuse(); r == Dead || r == Full && whose != borrowed {
-		if whose == borrowed {
-			o.rest()
-		}
 		o.mu.Unlock()
+		if whose == borrowed {
+			o.sink.TryFlush() // others may have sent meanwhile, and left the writing to this one
+		}
 		if whose == given {
 			forgetChain(owned)
 		} else {
@@ -45,12 +49,12 @@ func (p *Pipe) sendMany(head []byte, parts [][]byte, give func(i int) ([]byte, b
 		}
 		return r
 	}
-	o.appendMessage(head, parts, owned)
+	o.appendMessage(head, parts, own, owned)
+	o.msgs++
+	o.accepted++
 	if whose != borrowed {
 		return p.sent()
 	}
-	o.msgs++
-	o.accepted++
 	o.mu.Unlock()
 	o.sink.TryFlush()
 	return Sent
@@ -61,11 +65,21 @@ func (o *outbox) idle() bool {
 	return o.up && o.tries && !o.writing && o.head == nil && !o.dead
 }
 
+// anyOwn reports whether one of the bodies gets memory of its own.
+func anyOwn(parts [][]byte, own int) bool {
+	for _, part := range parts {
+		if len(part) >= own {
+			return true
+		}
+	}
+	return false
+}
+
 // ownBodies makes a slab for each large body, outside the lock.
-func (o *outbox) ownBodies(parts [][]byte, whose lease, give func(i int) ([]byte, bool)) (chain *Slab) {
+func ownBodies(parts [][]byte, own int, whose lease, give func(i int) ([]byte, bool)) (chain *Slab) {
 	var last *Slab
 	for i, part := range parts {
-		if len(part) < o.own {
+		if len(part) < own {
 			continue
 		}
 		var s *Slab
@@ -96,12 +110,12 @@ func (o *outbox) ownBodies(parts [][]byte, whose lease, give func(i int) ([]byte
 }
 
 // appendMessage frames a message into the queue; owned holds its large bodies. The lock is held.
-func (o *outbox) appendMessage(head []byte, parts [][]byte, owned *Slab) {
+func (o *outbox) appendMessage(head []byte, parts [][]byte, own int, owned *Slab) {
 	if len(head) > 0 {
 		o.frames(head, 0)
 	}
 	for i, part := range parts {
-		if len(part) >= o.own {
+		if len(part) >= own {
 			s := owned
 			owned, s.next = s.next, nil
 			o.link(s)

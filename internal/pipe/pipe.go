@@ -100,6 +100,9 @@ type Pipe struct {
 	// peer is the connection's, from its handshake until the next one.
 	peer atomic.Pointer[Peer]
 
+	// lender is the connection while it can be read by a Recv.
+	lender atomic.Pointer[Lender]
+
 	// mate is the other end within this process; nil for a pipe with a connection.
 	mate atomic.Pointer[Pipe]
 
@@ -117,6 +120,7 @@ func New(owner Owner, limits Limits, keep bool) *Pipe {
 	p := &Pipe{owner: owner, SendSlot: -1, RecvSlot: -1}
 	p.out.init(limits.Send, keep)
 	p.in.hwm.Store(int64(limits.Recv))
+	p.in.watched = -1
 	return p
 }
 

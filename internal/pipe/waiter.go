@@ -14,6 +14,12 @@ type Waiter struct {
 	timer  *time.Timer
 	next   *Waiter
 	listed bool // guarded by the lock of the list
+
+	// For one that reads in place of waiting; guarded by the lock of the list.
+
+	reads  *Pipe
+	lender Lender
+	served bool
 }
 
 // Waiters is a list of blocked calls, first come first served. The lock of whatever they wait for
@@ -105,8 +111,15 @@ func (l *Waiters) remove(w *Waiter) {
 // Signal ends the wait of w; nil is nobody.
 func (w *Waiter) Signal() {
 	if w != nil {
-		w.c <- struct{}{} // capacity 1, and signalled once per Pop
+		w.signal()
 	}
+}
+
+func (w *Waiter) signal() {
+	if w.lender != nil { // not changed before the signal was received
+		w.lender.Interrupt()
+	}
+	w.c <- struct{}{} // capacity 1, and signalled once per Pop
 }
 
 // Take receives the signal of a waiter that was popped while it gave up.
@@ -117,7 +130,7 @@ func (w *Waiter) SignalAll() {
 	for w != nil {
 		next := w.next
 		w.next = nil
-		w.c <- struct{}{}
+		w.signal()
 		w = next
 	}
 }

@@ -27,12 +27,8 @@ type FairQueue struct {
 	kicks   uint64
 }
 
-const (
-	// chunkBody is the longest body carved from a chunk. Longer ones get an allocation of their
-	// own, so that who keeps one does not keep its neighbours.
-	chunkBody = 128
-	chunkSize = 1 << 10
-)
+// chunkSize is how much memory is allocated at once for small bodies.
+const chunkSize = 1 << 10
 
 // NewFairQueue returns one without pipes.
 func NewFairQueue() *FairQueue {
@@ -43,15 +39,22 @@ func NewFairQueue() *FairQueue {
 func (q *FairQueue) Attach(p *pipe.Pipe) {
 	q.mu.Lock()
 	var w *pipe.Waiter
+	var lender pipe.Lender
 	if q.closed == nil && !q.list.has(p) {
 		q.list.add(p)
 		if p.HasMessage() {
 			q.list.activate(p)
 			w = q.waiters.Pop()
 		}
+		if len(q.list.pipes) == 2 {
+			lender = q.list.pipes[0].Lender() // only a pipe that is alone is read by a Recv
+		}
 	}
 	q.mu.Unlock()
 	w.Signal()
+	if lender != nil {
+		lender.Reclaim()
+	}
 }
 
 // Delivered publishes what p has read, or looks at what its other end has sent, and wakes one
@@ -66,7 +69,12 @@ func (q *FairQueue) Delivered(p *pipe.Pipe) bool {
 	var w *pipe.Waiter
 	if p.HasMessage() {
 		q.list.activate(p)
-		w = q.waiters.Pop()
+		if w = q.waiters.Pop(); w != nil && len(q.list.pipes) == 1 {
+			p.SetServed()
+		}
+		if w.Serves(p) {
+			w = nil // it is the caller
+		}
 	}
 	q.mu.Unlock()
 	w.Signal()
@@ -87,12 +95,45 @@ func (q *FairQueue) Detach(p *pipe.Pipe, keep bool) {
 	q.mu.Unlock()
 }
 
-// TryRecv cuts the next message into m, which is Reset first. strip, if any, gets the frames of
-// the envelope. With fresh set the memory is m's for good. It reports false when there is none.
-func (q *FairQueue) TryRecv(m *pipe.Message, r *Request) (bool, error) {
-	m.Reset()
+// TryInto cuts the next message into m, whose memory is reused. It reports false, and m is empty,
+// when there is none.
+func (q *FairQueue) TryInto(m *pipe.Message) (bool, error) {
 	q.mu.Lock()
-	return q.recv(m, r)
+	p := q.list.next()
+	if p != nil && q.closed == nil && p.CutQuick(m) {
+		if !p.Watched() {
+			q.mu.Unlock()
+			return true, nil
+		}
+		wakes := p.AfterCut()
+		q.mu.Unlock()
+		wakes.Call()
+		return true, nil
+	}
+	m.Reset()
+	var r Request
+	return q.recv(p, m, &r)
+}
+
+// TryFresh is TryInto for an m of no memory yet, which gets memory for good.
+func (q *FairQueue) TryFresh(m *pipe.Message) (bool, error) {
+	q.mu.Lock()
+	p := q.list.next()
+	if p != nil && q.closed == nil {
+		var ok bool
+		if q.chunk, ok = p.CutFresh(m, q.chunk); ok {
+			if !p.Watched() {
+				q.mu.Unlock()
+				return true, nil
+			}
+			wakes := p.AfterCut()
+			q.mu.Unlock()
+			wakes.Call()
+			return true, nil
+		}
+	}
+	r := Request{Fresh: true}
+	return q.recv(p, m, &r)
 }
 
 // Request says how a message is to be received, and what came with it.
@@ -102,51 +143,33 @@ type Request struct {
 	Pipe  *pipe.Pipe     // out: where the message came from
 }
 
-// recv is TryRecv; it unlocks.
-func (q *FairQueue) recv(m *pipe.Message, r *Request) (bool, error) {
+// TryRecv cuts the next message into m, which is Reset first, as r says.
+func (q *FairQueue) TryRecv(m *pipe.Message, r *Request) (bool, error) {
+	m.Reset()
+	q.mu.Lock()
+	return q.recv(q.list.next(), m, r)
+}
+
+// recv takes the next message, if there is one, from p or a later pipe; it unlocks.
+func (q *FairQueue) recv(p *pipe.Pipe, m *pipe.Message, r *Request) (bool, error) {
 	if q.closed != nil {
 		err := q.closed
 		q.mu.Unlock()
 		return false, err
 	}
-	for {
-		p := q.list.next()
-		if p == nil {
-			q.mu.Unlock()
-			return false, nil
-		}
-		if !p.HasMessage() {
-			if q.list.deactivate(p); p.Ending() {
-				q.list.remove(p)
-				p.CloseIn()
-			}
-			continue
-		}
-		r.Pipe = p
-		if r.Strip == nil && q.quick(p, m, r.Fresh) {
-			wakes := p.AfterCut()
-			q.mu.Unlock()
-			wakes.Call()
+	for ; p != nil; p = q.list.next() {
+		if p.HasMessage() {
+			r.Pipe = p
+			q.cut(p, m, r)
 			return true, nil
 		}
-		q.cut(p, m, r)
-		return true, nil
+		if q.list.deactivate(p); p.Ending() {
+			q.list.remove(p)
+			p.CloseIn()
+		}
 	}
-}
-
-// quick takes the common case, where no memory is needed that is not there. The lock is held.
-func (q *FairQueue) quick(p *pipe.Pipe, m *pipe.Message, fresh bool) bool {
-	if !fresh {
-		return p.CutQuick(m)
-	}
-	m.Use(q.chunk[:0:min(len(q.chunk), chunkBody)])
-	if p.CutQuick(m) {
-		n := m.Clip()
-		q.chunk = q.chunk[n:]
-		return true
-	}
-	m.Use(nil)
-	return false
+	q.mu.Unlock()
+	return false, nil
 }
 
 // cut takes any message, and copies it after unlocking.
@@ -159,7 +182,7 @@ func (q *FairQueue) cut(p *pipe.Pipe, m *pipe.Message, r *Request) {
 	switch {
 	case !r.Fresh:
 		m.Reserve(c.Size)
-	case c.Parts == 1 && c.Size <= chunkBody && c.Size > 0:
+	case c.Parts == 1 && c.Size <= pipe.ChunkBody && c.Size > 0:
 		chunk := make([]byte, chunkSize)
 		m.Use(chunk[:0:c.Size])
 		defer func() {
@@ -177,16 +200,16 @@ func (q *FairQueue) cut(p *pipe.Pipe, m *pipe.Message, r *Request) {
 	c.Release()
 }
 
-// Recv is TryRecv that waits. It answers the error of ctx or of Close, or ErrTimeout when limit,
-// unless negative, is over; m is empty then.
-func (q *FairQueue) Recv(ctx context.Context, limit time.Duration, m *pipe.Message, r *Request) error {
-	clock := Limit{Duration: limit}
+// Recv waits for a message and takes it; the caller has tried. It answers the error of ctx or of
+// Close, or ErrTimeout when the limit is over; m is empty then.
+func (q *FairQueue) Recv(ctx context.Context, clock Limit, m *pipe.Message, fresh bool) error {
+	r := Request{Fresh: fresh}
 	for {
-		ok, err := q.TryRecv(m, r)
-		if ok || err != nil {
+		if err := q.Wait(ctx, &clock, 0); err != nil {
 			return err
 		}
-		if err := q.Wait(ctx, &clock, q.Generation()); err != nil {
+		ok, err := q.TryRecv(m, &r)
+		if ok || err != nil {
 			return err
 		}
 	}
@@ -221,34 +244,71 @@ func (q *FairQueue) Wait(ctx context.Context, limit *Limit, generation uint64) e
 		q.mu.Unlock()
 		return err
 	}
+	alone := q.waiters.Empty() && len(q.list.pipes) == 1
 	w := q.waiters.Add()
+	if alone {
+		p := q.list.pipes[0]
+		if l := p.Lender(); l != nil && l.Lend() {
+			w.Serving(p, l)
+			q.mu.Unlock()
+			return q.serve(ctx, left, w, l)
+		}
+	}
 	q.mu.Unlock()
+	return q.wait(ctx, left, w)
+}
+
+// serve is the wait of one that reads its connection itself.
+func (q *FairQueue) serve(ctx context.Context, left time.Duration, w *pipe.Waiter, l pipe.Lender) error {
+	outcome := l.Serve(ctx, left)
+	q.mu.Lock()
+	popped := q.waiters.Done(w)
+	served := w.Left()
+	// With others waiting the connection's own goroutine reads for all of them.
+	keep := len(q.list.pipes) == 1 && q.waiters.Empty()
+	q.mu.Unlock()
+	if popped && !served {
+		w.Take() // and its interrupt is over
+	}
+	w.Alone()
+	l.Leave(keep)
+	return q.waited(ctx, w, outcome, popped)
+}
+
+// wait is the wait of any other.
+func (q *FairQueue) wait(ctx context.Context, left time.Duration, w *pipe.Waiter) error {
 	outcome := w.Wait(ctx, left)
+	popped := outcome == pipe.Signalled
+	if !popped {
+		q.mu.Lock()
+		popped = q.waiters.Done(w)
+		q.mu.Unlock()
+		if popped {
+			w.Take()
+		}
+	}
+	return q.waited(ctx, w, outcome, popped)
+}
+
+// waited ends the wait of one that is in no list any more. One that was woken for a message, and
+// does not take it or leaves more, wakes the next.
+func (q *FairQueue) waited(ctx context.Context, w *pipe.Waiter, outcome pipe.Outcome, popped bool) error {
 	q.mu.Lock()
 	var next *pipe.Waiter
-	if outcome != pipe.Signalled {
-		if q.waiters.Done(w) {
-			q.mu.Unlock()
-			w.Take()
-			q.mu.Lock()
-			if q.list.active > 0 {
-				next = q.waiters.Pop()
-			}
-		}
-	} else if q.list.active > 0 && q.more() {
+	if popped && q.list.active > 0 && (outcome != pipe.Signalled || q.more()) {
 		next = q.waiters.Pop()
 	}
 	q.waiters.Free(w)
-	err = q.closed
+	err := q.closed
 	q.mu.Unlock()
 	next.Signal()
 	return waitError(ctx, outcome, err)
 }
 
-// more reports whether there is a message left for another receiver besides the caller's. The lock
-// is held.
+// more reports whether there is a message for another receiver besides the caller's. The lock is
+// held.
 func (q *FairQueue) more() bool {
-	return q.list.active > 1 || q.list.pipes[0].Count() > 1
+	return q.list.active > 1 || q.list.active == 1 && q.list.pipes[0].Count() > 1
 }
 
 // TakeRest takes over what the other end of a linked pipe has sent before it ended.

@@ -5,6 +5,7 @@ package route
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gzmq/zmq/internal/pipe"
 )
@@ -12,6 +13,10 @@ import (
 // LoadBalancer hands each message to the next pipe that takes one: round robin over those that are
 // neither full nor dead.
 type LoadBalancer struct {
+	// only is the one pipe that is usable, nil when there are several or none: with one peer no
+	// lock is needed to know whose turn it is. Written under mu.
+	only atomic.Pointer[pipe.Pipe]
+
 	mu sync.Mutex // never held over a copy
 
 	// Guarded by mu.
@@ -32,6 +37,7 @@ func (b *LoadBalancer) Attach(p *pipe.Pipe) {
 	if b.closed == nil && !b.list.has(p) {
 		b.list.add(p)
 		b.list.activate(p)
+		b.changed()
 	}
 	w := b.waiters.Pop()
 	b.mu.Unlock()
@@ -42,6 +48,7 @@ func (b *LoadBalancer) Attach(p *pipe.Pipe) {
 func (b *LoadBalancer) Detach(p *pipe.Pipe) {
 	b.mu.Lock()
 	b.list.remove(p)
+	b.changed()
 	b.mu.Unlock()
 }
 
@@ -51,6 +58,7 @@ func (b *LoadBalancer) Writable(p *pipe.Pipe) {
 	var w *pipe.Waiter
 	if b.list.has(p) {
 		b.list.activate(p)
+		b.changed()
 		w = b.waiters.Pop()
 	}
 	b.mu.Unlock()
@@ -62,16 +70,33 @@ func (b *LoadBalancer) Writable(p *pipe.Pipe) {
 func (b *LoadBalancer) Pause(p *pipe.Pipe) {
 	b.mu.Lock()
 	b.list.deactivate(p)
+	b.changed()
 	b.mu.Unlock()
 }
 
 // Next is the pipe whose turn it is; nil when none takes messages. After Close it answers the
 // error.
 func (b *LoadBalancer) Next() (*pipe.Pipe, error) {
+	if p := b.only.Load(); p != nil {
+		return p, nil
+	}
+	return b.next()
+}
+
+func (b *LoadBalancer) next() (*pipe.Pipe, error) {
 	b.mu.Lock()
 	p, err := b.list.next(), b.closed
 	b.mu.Unlock()
 	return p, err
+}
+
+// changed sets only after the list or closed has changed. The lock is held.
+func (b *LoadBalancer) changed() {
+	if b.list.active == 1 && b.closed == nil {
+		b.only.Store(b.list.pipes[0])
+	} else {
+		b.only.Store(nil)
+	}
 }
 
 // Refused says that p, which Next returned, did not take the message. A full pipe comes back with
@@ -85,6 +110,7 @@ func (b *LoadBalancer) Refused(p *pipe.Pipe, r pipe.Result) {
 		// emptied from now on it says so again.
 		b.list.activate(p)
 	}
+	b.changed()
 	b.mu.Unlock()
 }
 
@@ -145,6 +171,7 @@ func (b *LoadBalancer) Close(err error) {
 	if b.closed == nil {
 		b.closed = err
 	}
+	b.changed()
 	waiters := b.waiters.PopAll()
 	b.mu.Unlock()
 	waiters.SignalAll()
@@ -156,5 +183,6 @@ func (b *LoadBalancer) Clear() {
 	for len(b.list.pipes) > 0 {
 		b.list.remove(b.list.pipes[len(b.list.pipes)-1])
 	}
+	b.changed()
 	b.mu.Unlock()
 }

@@ -50,6 +50,21 @@ type Scanner struct {
 func (s *Scanner) Scan(b []byte) (f Found, err error) {
 	off := 0
 	for off+2 <= len(b) {
+		if b[off] == 0 && s.parts == 0 && (s.MaxSize < 0 || s.MaxSize > 0xFF) {
+			// The common case by itself: short messages of one part, one after another.
+			first := off
+			for off+2 <= len(b) && b[off] == 0 {
+				next := off + 2 + int(b[off+1])
+				if next > len(b) {
+					break
+				}
+				off = next
+				f.Messages++
+			}
+			if f.End = off; off > first {
+				continue
+			}
+		}
 		flags, n, size := b[off], int(b[off+1]), 2
 		if flags > FlagMore {
 			if flags, n, size, err = ParseHeader(b[off:]); err != nil {
