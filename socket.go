@@ -24,6 +24,8 @@ type socket struct {
 
 	journal journal
 
+	mechanism security.Mechanism // of new endpoints; set before the first
+
 	mu        sync.Mutex
 	endpoints []session.Endpoint // guarded by mu
 	hidden    []session.Endpoint // guarded by mu: withdrawn, with connections that live on
@@ -48,6 +50,7 @@ func (s *socket) init(t SocketType, o Options, lb *route.LoadBalancer, fq *route
 	s.hub.lb, s.hub.fq, s.hub.watch = lb, fq, watch
 	s.hub.live = make(map[*pipe.Pipe]presence)
 	s.journal.logger = o.Logger
+	s.mechanism = security.Null{}
 	s.opts.Store(&o)
 	return s.ctx.join(s)
 }
@@ -62,7 +65,7 @@ func (s *socket) config() session.Config {
 	o := s.opts.Load()
 	return session.Config{
 		Owner: &s.hub, SocketType: string(s.typ), Limits: s.limits,
-		Mechanism: security.Null{}, Names: &s.ctx.names,
+		Mechanism: s.mechanism, Names: &s.ctx.names,
 		MaxSize:          o.MaxMsgSize,
 		HandshakeTimeout: max(0, o.HandshakeTimeout),
 		Transport: session.TransportOptions{

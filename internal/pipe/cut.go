@@ -201,6 +201,12 @@ func (p *Pipe) CutFresh(m *Message, chunk []byte) (rest []byte, ok bool) {
 	return chunk[n:], true
 }
 
+// WantsChunk reports whether CutFresh would take the next message if its chunk were longer.
+func (p *Pipe) WantsChunk() bool {
+	body, end := p.in.quick()
+	return end != 0 && end-body <= ChunkBody
+}
+
 // ChunkBody is the longest body that CutFresh carves from a chunk. Longer ones get an allocation of
 // their own, so that who keeps one does not keep its neighbours.
 const ChunkBody = 128

@@ -70,9 +70,12 @@ const (
 )
 
 const (
-	// paceAt is how many bytes wait before a sender pauses for the writer. More than this falls
-	// out of the cache before it is written: DESIGN.md, "Pacing".
-	paceAt = 128 << 10
+	// paceAt is how many bytes wait before a sender pauses for the writer. More would fall out of
+	// the cache before it is written, less makes the writer and the sender wait for each other:
+	// DESIGN.md, "Pacing".
+	paceAt = 512 << 10
+	// leeway is how many bytes may wait above the mark while there is a connection.
+	leeway = 128 << 10
 	// sparse is the silence after which the first sender writes by itself, without a flusher.
 	sparse = 10 * time.Microsecond
 )
@@ -89,7 +92,7 @@ func (p *Pipe) Send(head []byte, parts [][]byte) Result {
 	// The common case: one part, copied into the tail.
 	o, part := &p.out, parts[0]
 	o.mu.Lock()
-	if o.dead || o.linked || o.hwm > 0 && o.msgs >= o.hwm {
+	if o.dead || o.linked || o.msgs >= o.hwm && o.hwm > 0 && !(o.up && o.lenient()) {
 		if r := p.refuse(); r != Sent {
 			o.mu.Unlock()
 			return r
@@ -139,11 +142,17 @@ func (p *Pipe) atMark() bool {
 	}
 	mate := p.mate.Load()
 	if mate == nil {
-		return o.msgs >= o.hwm
+		return o.msgs >= o.hwm && !(o.up && o.lenient())
 	}
 	other := mate.in.hwm.Load()
 	return other > 0 && o.msgs+int(mate.in.waiting.Load()) >= o.hwm+int(other)
 }
+
+// lenient reports whether a connection takes messages above the mark. What a writer takes in its
+// next go is on its way to the kernel already; with short messages a thousand of them would make
+// that go a short one, and waiting for each of these costs more than sending. Small marks, which
+// somebody has chosen, are kept. The lock is held, and there is a connection.
+func (o *outbox) lenient() bool { return o.bytes < leeway && o.hwm >= fewMessages }
 
 // CanSend reports whether Send would take a message now.
 func (p *Pipe) CanSend() bool {

@@ -119,7 +119,7 @@ func (q *FairQueue) TryInto(m *pipe.Message) (bool, error) {
 func (q *FairQueue) TryFresh(m *pipe.Message) (bool, error) {
 	q.mu.Lock()
 	p := q.list.next()
-	if p != nil && q.closed == nil {
+	for p != nil && q.closed == nil {
 		var ok bool
 		if q.chunk, ok = p.CutFresh(m, q.chunk); ok {
 			if !p.Watched() {
@@ -131,6 +131,14 @@ func (q *FairQueue) TryFresh(m *pipe.Message) (bool, error) {
 			wakes.Call()
 			return true, nil
 		}
+		if !p.WantsChunk() {
+			break
+		}
+		q.mu.Unlock()
+		chunk := make([]byte, chunkSize)
+		q.mu.Lock()
+		q.chunk = chunk
+		p = q.list.next()
 	}
 	r := Request{Fresh: true}
 	return q.recv(p, m, &r)
@@ -182,14 +190,6 @@ func (q *FairQueue) cut(p *pipe.Pipe, m *pipe.Message, r *Request) {
 	switch {
 	case !r.Fresh:
 		m.Reserve(c.Size)
-	case c.Parts == 1 && c.Size <= pipe.ChunkBody && c.Size > 0:
-		chunk := make([]byte, chunkSize)
-		m.Use(chunk[:0:c.Size])
-		defer func() {
-			q.mu.Lock()
-			q.chunk = chunk[c.Size:]
-			q.mu.Unlock()
-		}()
 	default:
 		m.Use(make([]byte, 0, c.Size))
 	}
