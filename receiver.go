@@ -26,16 +26,27 @@ type receiveRule interface {
 }
 
 // Recv waits for the next message: see Receiver.
-func (r *receiver) Recv(ctx context.Context) (m Message, err error) {
-	if r.rule != nil {
-		return r.recvByRule(ctx)
+func (r *receiver) Recv(ctx context.Context) (Message, error) {
+	if r.rule == nil {
+		if body, peer, ok := r.fq.TryFresh(); ok {
+			return Message{pipe.Fresh(body, peer)}, nil
+		}
 	}
-	if ok, err := r.fq.TryFresh(&m.m); ok || err != nil {
-		return m, err
-	}
+	return r.recv(ctx)
+}
+
+// recv is Recv of any message.
+func (r *receiver) recv(ctx context.Context) (m Message, err error) {
 	timeout := r.socket.opts.Load().RecvTimeout
-	err = r.fq.Recv(ctx, limit(timeout), &m.m, true)
-	return m, waitFailed(err, timeout)
+	if r.rule != nil {
+		return r.recvByRule(ctx, timeout)
+	}
+	how := route.Request{Fresh: true}
+	ok, err := r.fq.TryRecv(&m.m, &how)
+	if !ok && err == nil {
+		err = waitFailed(r.fq.Recv(ctx, limit(timeout), &m.m, true), timeout)
+	}
+	return m, err
 }
 
 // TryRecv is Recv that never waits: see Receiver.
@@ -91,9 +102,9 @@ func (r *receiver) try(m *pipe.Message, fresh bool) (ok bool, err error) {
 
 // recvByRule is Recv with a rule. It is apart because what goes through an interface has to be
 // allocated.
-func (r *receiver) recvByRule(ctx context.Context) (Message, error) {
+func (r *receiver) recvByRule(ctx context.Context, timeout time.Duration) (Message, error) {
 	var m Message
-	err := r.receiveByRule(ctx, &m.m, true, r.socket.opts.Load().RecvTimeout)
+	err := r.receiveByRule(ctx, &m.m, true, timeout)
 	return m, err
 }
 

@@ -175,7 +175,7 @@ func (p *Pipe) passed(end int) {
 // the common case, copied where the lock is held.
 func (p *Pipe) CutQuick(m *Message) bool {
 	body, end := p.in.quick()
-	if n := end - body; end == 0 || n > cap(m.buf) || m.keep || len(m.large) > 0 {
+	if n := end - body; end == 0 || n > cap(m.buf) || m.keep || m.hasLarge() {
 		return false
 	}
 	s := p.in.head
@@ -186,19 +186,21 @@ func (p *Pipe) CutQuick(m *Message) bool {
 	return true
 }
 
-// CutFresh is CutQuick into memory that is the caller's for good, from the front of chunk. It
-// returns what is left of chunk.
-func (p *Pipe) CutFresh(m *Message, chunk []byte) (rest []byte, ok bool) {
+// CutFresh is CutQuick into chunk, memory that is the caller's for good. n is how much of chunk the
+// body has taken, -1 when there is no such message. The message is not made here, but where it
+// is returned: to write it through a pointer costs a write barrier while the collector is at work,
+// and a program that receives this way keeps the collector busy.
+func (p *Pipe) CutFresh(chunk []byte) (n int, peer *Peer) {
 	body, end := p.in.quick()
-	n := end - body
+	n = end - body
 	if end == 0 || n > len(chunk) || n > ChunkBody {
-		return chunk, false
+		return -1, nil
 	}
 	s := p.in.head
 	copy(chunk, s.buf[body:end])
-	m.buf, m.n, m.keep, m.peer = chunk[:n:n], 1, true, s.peer
+	peer = s.peer
 	p.passed(end)
-	return chunk[n:], true
+	return n, peer
 }
 
 // WantsChunk reports whether CutFresh would take the next message if its chunk were longer.

@@ -23,6 +23,7 @@ type FairQueue struct {
 	list    places
 	waiters pipe.Waiters
 	chunk   []byte // memory for small bodies that are the caller's for good
+	carved  int    // bytes of it that are taken
 	closed  error
 	kicks   uint64
 }
@@ -115,33 +116,36 @@ func (q *FairQueue) TryInto(m *pipe.Message) (bool, error) {
 	return q.recv(p, m, &r)
 }
 
-// TryFresh is TryInto for an m of no memory yet, which gets memory for good.
-func (q *FairQueue) TryFresh(m *pipe.Message) (bool, error) {
+// TryFresh is TryInto with memory for good, for the common case: one part of at most
+// pipe.ChunkBody bytes. There may be another message when it reports false.
+func (q *FairQueue) TryFresh() (body []byte, peer *pipe.Peer, ok bool) {
 	q.mu.Lock()
-	p := q.list.next()
-	for p != nil && q.closed == nil {
-		var ok bool
-		if q.chunk, ok = p.CutFresh(m, q.chunk); ok {
+	for p := q.list.next(); p != nil && q.closed == nil; p = q.list.next() {
+		n, peer := p.CutFresh(q.chunk[q.carved:])
+		if n >= 0 {
+			from := q.carved
+			q.carved += n
+			body = q.chunk[from:q.carved:q.carved]
 			if !p.Watched() {
 				q.mu.Unlock()
-				return true, nil
+				return body, peer, true
 			}
 			wakes := p.AfterCut()
 			q.mu.Unlock()
 			wakes.Call()
-			return true, nil
+			return body, peer, true
 		}
 		if !p.WantsChunk() {
+			q.list.back()
 			break
 		}
 		q.mu.Unlock()
 		chunk := make([]byte, chunkSize)
 		q.mu.Lock()
-		q.chunk = chunk
-		p = q.list.next()
+		q.chunk, q.carved = chunk, 0
 	}
-	r := Request{Fresh: true}
-	return q.recv(p, m, &r)
+	q.mu.Unlock()
+	return nil, nil, false
 }
 
 // Request says how a message is to be received, and what came with it.

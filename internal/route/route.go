@@ -87,3 +87,10 @@ func (l *places) next() *pipe.Pipe {
 	}
 	return p
 }
+
+// back undoes next for a pipe that was not used.
+func (l *places) back() {
+	if l.turn--; l.turn < 0 {
+		l.turn = l.active - 1
+	}
+}
