@@ -21,11 +21,16 @@ type hub struct {
 	watch watcher             // nil: the pattern does not care
 
 	mu      sync.Mutex
+	pipes   map[*pipe.Pipe]struct{} // guarded by mu: those that are attached
 	live    map[*pipe.Pipe]presence // guarded by mu: peers past the handshake
 	past    Counters                // guarded by mu: of the pipes that have ended
 	unsent  uint64                  // guarded by mu: of those, dropped on the way out
 	closed  error                   // guarded by mu
-	waiters pipe.Waiters            // guarded by mu: for a change of live
+	waiters pipe.Waiters            // guarded by mu: for a change of live or pipes
+}
+
+func (h *hub) init() {
+	h.pipes, h.live = make(map[*pipe.Pipe]struct{}), make(map[*pipe.Pipe]presence)
 }
 
 // presence is a peer that is there.
@@ -52,6 +57,11 @@ func (h *hub) Attached(p *pipe.Pipe) {
 	if h.lb != nil {
 		h.lb.Attach(p)
 	}
+	h.mu.Lock()
+	h.pipes[p] = struct{}{}
+	waiters := h.waiters.PopAll()
+	h.mu.Unlock()
+	waiters.SignalAll()
 }
 
 // Up implements pipe.Owner.
@@ -105,11 +115,42 @@ func (h *hub) Detached(p *pipe.Pipe) {
 	if h.fq != nil {
 		h.fq.Detach(p, true)
 	}
-	counts := p.Counts()
 	h.mu.Lock()
+	delete(h.pipes, p)
+	counts := p.Counts()
 	h.past.add(counters(counts))
 	h.unsent += counts.Unsent
 	h.mu.Unlock()
+}
+
+// isUp reports whether peer is at the other end of p now.
+func (h *hub) isUp(p *pipe.Pipe, peer *pipe.Peer) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	who, ok := h.live[p]
+	return ok && who.peer.peer == peer
+}
+
+// drop counts a message for p that went nowhere.
+func (h *hub) drop(p *pipe.Pipe) {
+	h.mu.Lock()
+	if _, attached := h.pipes[p]; attached {
+		p.Drop()
+	} else {
+		h.past.Dropped++
+	}
+	h.mu.Unlock()
+}
+
+// counters are those of all pipes, past ones included. A pipe that ends meanwhile counts once.
+func (h *hub) counters() Counters {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := h.past
+	for p := range h.pipes {
+		all.add(h.peerCounters(p))
+	}
+	return all
 }
 
 // counters is the public view of a pipe's counts.
@@ -133,23 +174,29 @@ func (h *hub) peerCounters(p *pipe.Pipe) Counters {
 // peers lists who is there.
 func (h *hub) peers() []PeerStats {
 	h.mu.Lock()
-	pipes := make(map[*pipe.Pipe]presence, len(h.live))
+	defer h.mu.Unlock()
+	all := make([]PeerStats, 0, len(h.live))
 	for p, who := range h.live {
-		pipes[p] = who
-	}
-	h.mu.Unlock()
-	all := make([]PeerStats, 0, len(pipes))
-	for p, who := range pipes {
 		all = append(all, PeerStats{Peer: who.peer, Counters: h.peerCounters(p), Since: who.since})
 	}
 	return all
+}
+
+// present counts the peers to and from whom messages can go. The lock is held.
+func (h *hub) present() (n int) {
+	for p := range h.live {
+		if _, attached := h.pipes[p]; attached {
+			n++
+		}
+	}
+	return n
 }
 
 // waitConnected blocks until n peers are there.
 func (h *hub) waitConnected(ctx context.Context, n int) error {
 	h.mu.Lock()
 	for {
-		if h.closed != nil || len(h.live) >= n {
+		if h.closed != nil || h.present() >= n {
 			err := h.closed
 			h.mu.Unlock()
 			return err
@@ -188,9 +235,13 @@ func (h *hub) refuse(err error) {
 	waiters.SignalAll()
 }
 
-// lost is how many messages have been dropped on their way out by pipes that have ended.
+// lost is how many messages have been dropped on their way out.
 func (h *hub) lost() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.unsent
+	n := h.unsent
+	for p := range h.pipes {
+		n += p.Counts().Unsent
+	}
+	return n
 }

@@ -26,10 +26,11 @@ type receiveRule interface {
 }
 
 // Recv waits for the next message: see Receiver.
-func (r *receiver) Recv(ctx context.Context) (Message, error) {
+func (r *receiver) Recv(ctx context.Context) (m Message, err error) {
 	if r.rule == nil {
 		if body, peer, ok := r.fq.TryFresh(); ok {
-			return Message{pipe.Fresh(body, peer)}, nil
+			m.m.SetFresh(body, peer)
+			return m, nil
 		}
 	}
 	return r.recv(ctx)

@@ -13,19 +13,28 @@ import (
 // replier is REP's state: it receives a request and sends the reply to whom it came from, in turn.
 // The whole envelope of the request, whatever proxies added, goes back before the reply. 28/REQREP.
 type replier struct {
-	fq *route.FairQueue
+	hub *hub
+	fq  *route.FairQueue
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	sent sync.Cond // with mu: sending is over
 
 	// Guarded by mu.
 
 	asker    *pipe.Pipe // who waits for the reply; nil when it is time to receive
+	gone     bool       // the asker's connection is gone
 	sending  bool
 	envelope pipe.Envelope
 }
 
 // errNoRequestEnvelope ends a connection whose peer does not know REP's envelope.
 var errNoRequestEnvelope = wire.Errorf(wire.CodeMalformedMessage, "request without the empty frame before it")
+
+func newReplier(h *hub, fq *route.FairQueue) *replier {
+	r := &replier{hub: h, fq: fq}
+	r.sent.L = &r.mu
+	return r
+}
 
 // begin implements sendRule.
 func (r *replier) begin() error {
@@ -38,12 +47,20 @@ func (r *replier) begin() error {
 	return nil
 }
 
-// target implements sendRule.
-func (r *replier) target() (*pipe.Pipe, []byte, error) { return r.asker, r.envelope.Frames, nil }
+// target implements sendRule. The envelope does not change before end.
+func (r *replier) target() (*pipe.Pipe, []byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.gone {
+		r.hub.drop(r.asker)
+		return nil, nil, errDiscard
+	}
+	return r.asker, r.envelope.Frames, nil
+}
 
 // refused implements sendRule: a reply to one that is gone or does not read is dropped.
 func (r *replier) refused(p *pipe.Pipe, _ pipe.Result) (done bool) {
-	p.Drop()
+	r.hub.drop(p)
 	return true
 }
 
@@ -51,8 +68,22 @@ func (r *replier) refused(p *pipe.Pipe, _ pipe.Result) (done bool) {
 func (r *replier) end(*pipe.Pipe) {
 	r.mu.Lock()
 	r.asker, r.sending = nil, false
+	r.sent.Broadcast()
 	r.mu.Unlock()
 	r.fq.Kick()
+}
+
+// down implements watcher. The queue of a REP that has connected outlives the connection; what it
+// holds, and the reply that is still to come, is for one that is gone. The pipe has no other
+// connection before this returns, so that whoever sends just now is waited for.
+func (r *replier) down(p *pipe.Pipe, _ *pipe.Peer) {
+	r.mu.Lock()
+	for r.sending && r.asker == p {
+		r.sent.Wait()
+	}
+	r.gone = r.gone || r.asker == p
+	r.mu.Unlock()
+	p.Purge()
 }
 
 // tryReceive implements receiveRule.
@@ -82,6 +113,6 @@ func (r *replier) take(m *pipe.Message, fresh bool) (ok bool, broken *pipe.Pipe,
 		m.Reset()
 		return false, how.Pipe, nil
 	}
-	r.asker = how.Pipe
+	r.asker, r.gone = how.Pipe, !r.hub.isUp(how.Pipe, m.Peer())
 	return true, nil, nil
 }

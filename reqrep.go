@@ -79,18 +79,21 @@ func (r *Req) takeTurn(ctx context.Context) error {
 // attempt is one request and the wait for its reply, within timeout.
 func (r *Req) attempt(ctx context.Context, timeout time.Duration, parts [][]byte) (Message, error) {
 	var reply Message
-	deadline := time.Now().Add(timeout)
+	limited := ctx
 	if timeout != Forever {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, deadline, ErrTimeout)
+		limited, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	err := r.sendByRule(ctx, parts, nil, true)
-	if err != nil {
-		return reply, err
+	err := r.sendByRule(limited, parts, nil, true)
+	if err == nil {
+		err = r.receiveByRule(limited, &reply.m, true, Forever)
+		if err != nil && !errors.Is(err, ErrPeerGone) {
+			r.requester.abandon()
+		}
 	}
-	if err = r.receiveByRule(ctx, &reply.m, true, Forever); err != nil && !errors.Is(err, ErrPeerGone) {
-		r.requester.abandon()
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = ErrTimeout // the attempt's own
 	}
 	return reply, err
 }
@@ -106,10 +109,10 @@ type Rep struct {
 func NewRep(o Options) (*Rep, error) {
 	r := new(Rep)
 	fq := route.NewFairQueue()
-	rule := &replier{fq: fq}
+	rule := newReplier(&r.socket.hub, fq)
 	r.sender = sender{socket: &r.socket, rule: rule}
 	r.receiver = receiver{socket: &r.socket, fq: fq, rule: rule}
-	if err := r.socket.init(REP, o, nil, fq, nil); err != nil {
+	if err := r.socket.init(REP, o, nil, fq, rule); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -362,9 +362,11 @@ func TestRepClosesOnARequestWithoutDelimiter(t *testing.T) {
 			a.recv(rep, "question")
 			a.send(rep, "answer")
 			good.wants("", "answer")
-			a.nothing(rep)
+			a.until("it is counted, and not received", func() bool {
+				a.nothing(rep) // a REP looks at requests when it receives
+				return rep.Stats().ProtocolErrors == 1
+			})
 			bad.closed()
-			a.until("it is counted", func() bool { return rep.Stats().ProtocolErrors == 1 })
 		})
 	}
 }

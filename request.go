@@ -25,12 +25,13 @@ type requester struct {
 	fq   *route.FairQueue
 	opts func() *Options
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	sent sync.Cond // with mu: a pipe has taken or refused the request
 
 	// Guarded by mu.
 
 	state requestState
-	asked *pipe.Pipe // waiting: who owes the reply
+	asked *pipe.Pipe // sending: who is being sent to; waiting: who owes the reply
 	gone  bool       // waiting: its connection is gone
 	head  []byte     // the frames before the present request
 	id    uint32     // of the last request
@@ -54,7 +55,9 @@ var errNoEnvelope = wire.Errorf(wire.CodeMalformedMessage, "reply without the em
 
 func newRequester(lb *route.LoadBalancer, fq *route.FairQueue, opts func() *Options) *requester {
 	// 28/REQREP: numbers begin anywhere, so that two lives of one program do not share them.
-	return &requester{lb: lb, fq: fq, opts: opts, id: rand.Uint32()}
+	r := &requester{lb: lb, fq: fq, opts: opts, id: rand.Uint32()}
+	r.sent.L = &r.mu
+	return r
 }
 
 // begin implements sendRule.
@@ -85,18 +88,21 @@ func (r *requester) begin() error {
 // target implements sendRule: the requests go round.
 func (r *requester) target() (*pipe.Pipe, []byte, error) {
 	p, err := r.lb.Next()
-	if p != nil {
-		// Whoever leaves from now on is noticed: the request may be on its way before end.
-		r.mu.Lock()
-		r.asked = p
-		r.mu.Unlock()
-	}
+	// The request may be on its way before end: from now on it is noticed when p leaves, and
+	// nobody takes the reply.
+	r.mu.Lock()
+	r.asked = p
+	r.mu.Unlock()
 	return p, r.head, err
 }
 
 // refused implements sendRule.
 func (r *requester) refused(p *pipe.Pipe, why pipe.Result) (done bool) {
 	r.lb.Refused(p, why)
+	r.mu.Lock()
+	r.asked = nil
+	r.sent.Broadcast()
+	r.mu.Unlock()
 	return false
 }
 
@@ -108,14 +114,19 @@ func (r *requester) end(p *pipe.Pipe) {
 	} else {
 		r.state, r.asked, r.gone = reqIdle, nil, false
 	}
+	r.sent.Broadcast()
 	r.mu.Unlock()
 	r.fq.Kick()
 }
 
-// down implements watcher.
+// down implements watcher. The pipe has no other connection before this returns, so that a request
+// that is being sent just now is waited for.
 func (r *requester) down(p *pipe.Pipe, peer *pipe.Peer) {
 	r.mu.Lock()
-	asked := r.asked == p && r.state != reqIdle && peer != r.left
+	for r.state == reqSending && r.asked == p {
+		r.sent.Wait()
+	}
+	asked := r.asked == p && r.state == reqWaiting && peer != r.left
 	if asked {
 		r.gone = true
 		// What no connection took must not go to the next one: its reply would come to a
@@ -143,8 +154,11 @@ func (r *requester) tryReceive(m *pipe.Message, fresh bool) (ok bool, err error)
 func (r *requester) take(m *pipe.Message, fresh bool) (ok bool, broken *pipe.Pipe, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state == reqIdle {
+	switch {
+	case r.state == reqIdle:
 		return false, nil, errUnasked
+	case r.state == reqSending && r.asked != nil:
+		return false, nil, nil // it may be the reply: end is about to say so
 	}
 	for {
 		how := route.Request{Fresh: fresh, Strip: &r.strip}
@@ -204,7 +218,11 @@ func (r *requester) giveUp() {
 // abandon is giveUp for one that has waited in vain.
 func (r *requester) abandon() {
 	r.mu.Lock()
-	if r.state == reqWaiting {
+	switch {
+	case r.state != reqWaiting:
+	case r.gone: // nobody is left who could answer late
+		r.state, r.asked, r.gone = reqIdle, nil, false
+	default:
 		r.giveUp()
 	}
 	r.mu.Unlock()

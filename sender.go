@@ -4,6 +4,7 @@ package zmq
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gzmq/zmq/internal/pipe"
 	"github.com/gzmq/zmq/internal/route"
@@ -23,7 +24,7 @@ type sendRule interface {
 	// begin is asked before a message. Unless it answers an error, end follows.
 	begin() error
 	// target is the pipe that gets the message and the envelope that goes before it. A nil pipe
-	// means that the message has to wait for one.
+	// means that the message has to wait for one, errDiscard that it is dropped.
 	target() (p *pipe.Pipe, head []byte, err error)
 	// refused says that the target did not take it. done means that the message is dropped.
 	refused(p *pipe.Pipe, r pipe.Result) (done bool)
@@ -176,21 +177,27 @@ func (s *sender) sendByRule(ctx context.Context, parts [][]byte, m *Message, wai
 				continue
 			}
 		}
-		if err != nil {
+		if err != nil && err != errDiscard {
 			s.rule.end(nil)
 			return waitFailed(err, timeout)
 		}
-		r := put(p, head, parts, m)
-		if r == pipe.Sent || r == pipe.Paced {
-			s.rule.end(p)
-			return nil
-		}
-		if s.rule.refused(p, r) {
-			if m != nil {
-				m.Reset()
+		if err == nil {
+			r := put(p, head, parts, m)
+			if r == pipe.Sent || r == pipe.Paced {
+				s.rule.end(p)
+				return nil
 			}
-			s.rule.end(nil)
-			return nil
+			if !s.rule.refused(p, r) {
+				continue
+			}
 		}
+		if m != nil {
+			m.Reset()
+		}
+		s.rule.end(nil)
+		return nil
 	}
 }
+
+// errDiscard is a target's answer for a message that goes nowhere.
+var errDiscard = errors.New("discarded")

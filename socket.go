@@ -34,7 +34,11 @@ type socket struct {
 	refused   error              // guarded by mu: what calls return
 	closing   bool               // guarded by mu
 
-	closed chan struct{} // closed when Close is done
+	over      context.Context // ends when calls are refused
+	refuseAll context.CancelFunc
+	haste     context.Context // ends when nothing may linger any more
+	hurry     context.CancelFunc
+	closed    chan struct{} // closed when Close is done
 }
 
 // init makes the socket usable. lb and fq are the strategies of its pattern, nil for none.
@@ -47,8 +51,10 @@ func (s *socket) init(t SocketType, o Options, lb *route.LoadBalancer, fq *route
 		o.Context = defaultContext
 	}
 	s.typ, s.ctx, s.closed = t, o.Context, make(chan struct{})
+	s.over, s.refuseAll = context.WithCancel(context.Background())
+	s.haste, s.hurry = context.WithCancel(context.Background())
 	s.hub.lb, s.hub.fq, s.hub.watch = lb, fq, watch
-	s.hub.live = make(map[*pipe.Pipe]presence)
+	s.hub.init()
 	s.journal.logger = o.Logger
 	s.mechanism = security.Null{}
 	s.opts.Store(&o)
@@ -153,7 +159,7 @@ func (s *socket) withdraw(op, endpoint string, bound bool) error {
 	s.endpoints = slices.Delete(s.endpoints, i, i+1)
 	s.hidden = append(s.hidden, e) // Close has to find it
 	s.mu.Unlock()
-	ctx, cancel := s.lingerContext(context.Background())
+	ctx, cancel := s.lingerContext(s.haste)
 	defer cancel()
 	if e.Withdraw(ctx) {
 		return nil
@@ -193,6 +199,9 @@ func (s *socket) Flush(ctx context.Context) error {
 	if err := s.state(); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.over, cancel)()
 	var err error
 	for _, e := range s.all() {
 		e.Pipes(func(p *pipe.Pipe) {
@@ -200,6 +209,9 @@ func (s *socket) Flush(ctx context.Context) error {
 				err = p.Drain(ctx)
 			}
 		})
+	}
+	if over := s.state(); over != nil {
+		return over // what Close drops is not flushed
 	}
 	return err
 }
@@ -218,6 +230,7 @@ func (s *socket) refuse(err error) {
 		s.refused = err
 	}
 	s.mu.Unlock()
+	s.refuseAll()
 	s.hub.refuse(err)
 }
 
@@ -233,6 +246,10 @@ func (s *socket) Close() error { return s.end(context.Background()) }
 
 // CloseContext is Close with ctx in the place of LINGER: see Socket.
 func (s *socket) CloseContext(ctx context.Context) error {
+	if ctx.Err() != nil {
+		s.hurry()
+	}
+	defer context.AfterFunc(ctx, s.hurry)() // also what a Close or an Unbind before this one waits for
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()
@@ -240,19 +257,13 @@ func (s *socket) CloseContext(ctx context.Context) error {
 		return nil
 	}
 	s.closing = true
-	if s.refused == nil {
-		s.refused = ErrClosed
-	}
 	s.mu.Unlock()
-	s.hub.refuse(ErrClosed)
-	s.busy.Wait()
+	s.refuse(ErrClosed)
 	before := s.hub.lost()
-	for _, e := range s.all() {
-		e.Pipes(func(p *pipe.Pipe) { before += p.Counts().Unsent })
-	}
+	s.busy.Wait()
 	var wait sync.WaitGroup
 	for _, e := range s.all() {
-		wait.Go(func() { e.Stop(ctx) })
+		wait.Go(func() { e.Stop(s.haste) })
 	}
 	wait.Wait()
 	if s.hub.fq != nil {
@@ -262,6 +273,7 @@ func (s *socket) CloseContext(ctx context.Context) error {
 		s.hub.lb.Clear()
 	}
 	s.ctx.leave(s)
+	s.hurry()
 	lost := s.hub.lost() - before
 	close(s.closed)
 	if lost > 0 {
@@ -272,13 +284,7 @@ func (s *socket) CloseContext(ctx context.Context) error {
 
 // Stats returns the counters, endpoints and peers of this moment: see Socket.
 func (s *socket) Stats() Stats {
-	st := Stats{Peers: s.hub.peers()}
-	s.hub.mu.Lock()
-	st.Counters = s.hub.past
-	s.hub.mu.Unlock()
-	for _, e := range s.all() {
-		e.Pipes(func(p *pipe.Pipe) { st.add(s.hub.peerCounters(p)) })
-	}
+	st := Stats{Peers: s.hub.peers(), Counters: s.hub.counters()}
 	st.ProtocolErrors, st.Reconnects = s.journal.protocolErrors.Load(), s.journal.reconnects.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()

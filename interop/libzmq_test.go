@@ -11,10 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gzmq/zmq/internal/pipe"
 )
 
 // The kinds of libzmq peers, and how each is started. TestMain fills in what it built.
@@ -49,7 +53,30 @@ func testMain(m *testing.M) int {
 	if out, err := exec.Command("python3", "-c", "import zmq").CombinedOutput(); err != nil {
 		return missing("python3 has no pyzmq (%v): pip install pyzmq\n%s", err, out)
 	}
-	return m.Run()
+	if err := buildCommand(dir); err != nil {
+		return missing("%v", err)
+	}
+	pipe.Poison() // whoever keeps recycled memory gets wrong bytes, and is found
+	before := runtime.NumGoroutine()
+	code := m.Run()
+	if code == 0 && !settled(before) {
+		fmt.Fprintln(os.Stderr, "interop: goroutines are left behind:")
+		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+		return 1
+	}
+	return code
+}
+
+// settled says whether there are no more goroutines than before, once those that are about to end
+// have ended.
+func settled(before int) bool {
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; {
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(time.Millisecond) // between two looks; what counts is what is seen
+	}
+	return true
 }
 
 func missing(format string, args ...any) int {

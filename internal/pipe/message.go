@@ -21,9 +21,9 @@ type parts struct {
 // span is one part: bytes off to end of buf, or, when end is negative, large[off].
 type span struct{ off, end int }
 
-// Fresh returns a message of one part in memory that is the caller's for good.
-func Fresh(body []byte, peer *Peer) Message {
-	return Message{buf: body, n: 1, keep: true, peer: peer}
+// SetFresh makes the zero value a message of one part in memory that is the caller's for good.
+func (m *Message) SetFresh(body []byte, peer *Peer) {
+	m.buf, m.n, m.keep, m.peer = body, 1, true, peer
 }
 
 // Len is the number of parts.

@@ -19,7 +19,7 @@ func waitError(ctx context.Context, outcome pipe.Outcome, closed error) error {
 	case closed != nil:
 		return closed
 	case outcome == pipe.Cancelled:
-		return context.Cause(ctx)
+		return ctx.Err()
 	case outcome == pipe.TimedOut:
 		return ErrTimeout
 	}
