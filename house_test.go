@@ -43,21 +43,22 @@ var rooms = map[string]room{
 	".": {house: []string{"internal/session", "internal/route", "internal/security", "internal/pipe", "internal/wire"}, others: extended},
 	"internal/session": {house: []string{"internal/engine", "internal/transport", "internal/security", "internal/pipe",
 		"internal/wire", "internal/uring"}, others: extended},
-	"internal/engine":    {house: []string{"internal/wire", "internal/security", "internal/pipe"}, others: extended},
-	"internal/route":     {house: []string{"internal/pipe", "internal/trie"}},
-	"internal/transport": {house: []string{"internal/wire"}, others: extended},
-	"internal/security":  {house: []string{"internal/wire"}, others: extended},
-	"internal/pipe":      {house: []string{"internal/wire"}},
-	"internal/wire":      {never: []string{"net", "time", "sync"}},
-	"internal/trie":      {},
-	"internal/uring":     {others: []string{"golang.org/x/sys/"}},
-	"internal/simnet":    {},
-	"cmd":                {house: []string{".", "cmd"}, others: []string{""}},
-	"examples":           {house: []string{"."}},
+	"internal/engine":                {house: []string{"internal/wire", "internal/security", "internal/pipe"}, others: extended},
+	"internal/route":                 {house: []string{"internal/pipe", "internal/trie"}},
+	"internal/transport":             {house: []string{"internal/wire"}, others: extended},
+	"internal/security":              {house: []string{"internal/wire"}, others: extended},
+	"internal/pipe":                  {house: []string{"internal/wire"}},
+	"internal/wire":                  {never: []string{"net", "time", "sync"}},
+	"internal/trie":                  {},
+	"internal/uring":                 {others: []string{"golang.org/x/sys/"}},
+	"internal/simnet":                {},
+	"internal/security/securitytest": {house: []string{"internal/security", "internal/wire"}},
+	"cmd":                            {house: []string{".", "cmd"}, others: []string{""}},
+	"examples":                       {house: []string{"."}},
 }
 
 // testOnly are packages that nothing but tests may import; cmd is imported by nobody.
-var testOnly = []string{"internal/simnet"}
+var testOnly = []string{"internal/simnet", "internal/security/securitytest"}
 
 // roomOf finds a package's row; all below cmd and examples is one room each.
 func roomOf(path string) (room, bool) {

@@ -95,10 +95,20 @@ func (r *receiver) tryReceive(m *pipe.Message, fresh bool) error {
 // try takes a message if there is one.
 func (r *receiver) try(m *pipe.Message, fresh bool) (ok bool, err error) {
 	if r.rule != nil {
-		m.Reset()
-		return r.rule.tryReceive(m, fresh)
+		return r.tryByRule(m, fresh)
 	}
 	return r.fq.TryRecv(m, &route.Request{Fresh: fresh})
+}
+
+// tryByRule is try with a rule.
+func (r *receiver) tryByRule(m *pipe.Message, fresh bool) (ok bool, err error) {
+	m.Reset()
+	if ok, err = r.rule.tryReceive(m, fresh); err != nil {
+		if over := r.socket.state(); over != nil {
+			err = over // whatever the pattern has to say
+		}
+	}
+	return ok, err
 }
 
 // recvByRule is Recv with a rule. It is apart because what goes through an interface has to be
@@ -114,8 +124,7 @@ func (r *receiver) receiveByRule(ctx context.Context, m *pipe.Message, fresh boo
 	clock := limit(timeout)
 	for {
 		seen := r.fq.Generation()
-		m.Reset()
-		ok, err := r.rule.tryReceive(m, fresh)
+		ok, err := r.tryByRule(m, fresh)
 		if ok || err != nil {
 			return err
 		}

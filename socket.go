@@ -34,11 +34,11 @@ type socket struct {
 	refused   error              // guarded by mu: what calls return
 	closing   bool               // guarded by mu
 
-	over      context.Context // ends when calls are refused
-	refuseAll context.CancelFunc
-	haste     context.Context // ends when nothing may linger any more
-	hurry     context.CancelFunc
-	closed    chan struct{} // closed when Close is done
+	over   context.Context // ends when calls are refused
+	ended  context.CancelFunc
+	haste  context.Context // ends when nothing may linger any more
+	hurry  context.CancelFunc
+	closed chan struct{} // closed when Close is done
 }
 
 // init makes the socket usable. lb and fq are the strategies of its pattern, nil for none.
@@ -51,7 +51,7 @@ func (s *socket) init(t SocketType, o Options, lb *route.LoadBalancer, fq *route
 		o.Context = defaultContext
 	}
 	s.typ, s.ctx, s.closed = t, o.Context, make(chan struct{})
-	s.over, s.refuseAll = context.WithCancel(context.Background())
+	s.over, s.ended = context.WithCancel(context.Background())
 	s.haste, s.hurry = context.WithCancel(context.Background())
 	s.hub.lb, s.hub.fq, s.hub.watch = lb, fq, watch
 	s.hub.init()
@@ -230,7 +230,7 @@ func (s *socket) refuse(err error) {
 		s.refused = err
 	}
 	s.mu.Unlock()
-	s.refuseAll()
+	s.ended()
 	s.hub.refuse(err)
 }
 

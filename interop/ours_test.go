@@ -185,10 +185,16 @@ func (s *ours) Drain(b Batch) (count int, err error) {
 // waitConnections returns when the socket has exactly n live connections.
 func (s *ours) waitConnections(t *testing.T, n int) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for len(s.socket.Stats().Peers) != n {
+	waitFor(t, fmt.Sprintf("%d connections", n), func() bool { return len(s.socket.Stats().Peers) == n })
+}
+
+// waitFor returns when it is so.
+func waitFor(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !so(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d connections, want %d", len(s.socket.Stats().Peers), n)
+			t.Errorf("waited in vain for %s", what)
+			return
 		}
 		time.Sleep(time.Millisecond) // between two looks; what counts is what is seen
 	}

@@ -13,6 +13,7 @@
 // format_json.go the line of a message, lines.go a stdin that can be interrupted and life.go the
 // signals. perf.go has the flags of perf, perf_plan.go what is measured and for how long, perf_run.go
 // brings the two sides together, perf_side.go is what each does, perf_table.go what is printed.
+// completion.go is what the shells ask for.
 package main
 
 import (
@@ -102,18 +103,15 @@ The other side can be any program that speaks ZeroMQ.`
 // root is the tree of commands.
 func root(std stdio) *cli.Command {
 	cmd := &cli.Command{
-		Name:                  "zmq",
-		Usage:                 "send, receive and measure ZeroMQ messages",
-		Description:           rootHelp,
-		Version:               version(),
-		Reader:                std.in,
-		Writer:                std.out,
-		ErrWriter:             std.err,
-		EnableShellCompletion: true,
-		// The parser hides it, but nobody finds what the help does not show.
-		ConfigureShellCompletionCommand: func(c *cli.Command) {
-			c.Hidden = false
-		},
+		Name:                            "zmq",
+		Usage:                           "send, receive and measure ZeroMQ messages",
+		Description:                     rootHelp,
+		Version:                         version(),
+		Reader:                          std.in,
+		Writer:                          std.out,
+		ErrWriter:                       std.err,
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: configureCompletion,
 		Commands: []*cli.Command{
 			talkCommand(zmq.PUSH, std),
 			talkCommand(zmq.PULL, std),
@@ -161,26 +159,6 @@ func noArguments(c *cli.Command) error {
 		return fmt.Errorf("%s takes flags only: what is %q?", c.FullName(), c.Args().First())
 	}
 	return nil
-}
-
-// complete offers the values of a flag that has a fixed set of them, and commands and flags otherwise.
-func complete(ctx context.Context, c *cli.Command) {
-	args := c.Args().Slice()
-	var values []string
-	if len(args) > 0 {
-		switch args[len(args)-1] {
-		case "--format":
-			values = formats[:]
-		case "--transport":
-			values = transports[:]
-		}
-	}
-	for _, value := range values {
-		fmt.Fprintln(c.Root().Writer, value)
-	}
-	if values == nil {
-		cli.DefaultCompleteWithFlags(ctx, c)
-	}
 }
 
 // version is the module's, as the Go toolchain stamped it.

@@ -197,3 +197,43 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 }
+
+// TestBashCompletion presses TAB as bash does, without any package that completion scripts may rely
+// on, and with a command substitution on the line that must not run.
+func TestBashCompletion(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash here")
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(os.Args[0], dir+"/zmq"); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	const press = `source <(zmq completion bash)
+while read -r line; do
+  COMP_WORDS=($line); [[ $line == *_ ]] && COMP_WORDS[${#COMP_WORDS[@]}-1]=
+  COMP_CWORD=$((${#COMP_WORDS[@]}-1))
+  _zmq_completion zmq; echo "${COMPREPLY[*]}"
+done`
+	for _, c := range []struct{ line, want string }{ // _ is the empty word under the cursor
+		{"zmq pu", "push pull"},
+		{"zmq perf _", "thr lat help"},
+		{"zmq push --co", "--connect --count"},
+		{"zmq push --format _", "text quoted hex json"},
+		{"zmq push --format q", "quoted"},
+		{"zmq perf thr --transport i", "ipc inproc"},
+		{"zmq push --connect $(touch${IFS}" + dir + "/ran) --f", "--format"},
+		{"zmq push --connect tcp : //host : 5555 --f", "--format"}, // bash cuts words at colons
+	} {
+		cmd := exec.CommandContext(t.Context(), bash, "--norc", "-c", press)
+		cmd.Env = append(os.Environ(), asCommand+"=1", "PATH="+dir+":"+os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0")
+		cmd.Stdin = strings.NewReader(c.line + "\n")
+		got, err := cmd.CombinedOutput()
+		if strings.TrimSpace(string(got)) != c.want || err != nil {
+			t.Errorf("%s: got %q, want %q: %v", c.line, got, c.want, err)
+		}
+	}
+	if _, err := os.Stat(dir + "/ran"); err == nil {
+		t.Error("a command on the line was run")
+	}
+}

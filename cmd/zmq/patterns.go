@@ -149,6 +149,9 @@ func (t *talk) send(s zmq.Sender, parts [][]byte) error {
 	if err != nil && t.life.kill.Err() != nil {
 		return errors.New("given up with messages unsent: no peer took them")
 	}
+	if errors.Is(err, zmq.ErrTimeout) || errors.Is(err, zmq.ErrAgain) {
+		return fmt.Errorf("line %d is unsent: no peer took it within SNDTIMEO", t.lines.number)
+	}
 	return err
 }
 
@@ -161,7 +164,11 @@ func (t *talk) recv(ctx context.Context, s zmq.Receiver, m *zmq.Message) error {
 	if err := t.out.Flush(); err != nil {
 		return err
 	}
-	return s.RecvInto(ctx, m)
+	err = s.RecvInto(ctx, m)
+	if errors.Is(err, zmq.ErrTimeout) || errors.Is(err, zmq.ErrAgain) {
+		return errors.New("no message came within RCVTIMEO")
+	}
+	return err
 }
 
 // print leaves the line in the buffer; what waits next flushes it.
@@ -185,8 +192,8 @@ func (t *talk) close(sock zmq.Socket, linger time.Duration) error {
 	ctx, cancel := t.life.closing(linger)
 	defer cancel()
 	err := sock.CloseContext(ctx)
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("messages unsent when the time to wait was over: %w", err)
+	if errors.Is(err, zmq.ErrUnsent) {
+		return fmt.Errorf("unsent when the time to wait was over: %w", err)
 	}
 	return err
 }

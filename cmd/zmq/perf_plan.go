@@ -88,7 +88,7 @@ func (j job) measure(ctx context.Context, p *progress) (row, error) {
 	}
 	// A new connection has small buffers and an idle machine a slow clock: a tenth runs unmeasured.
 	if j.warmup < 0 {
-		j.warmup = j.count / 10
+		j.warmup = max(j.count/10, 1)
 	}
 	samples := make([]sample, 0, j.runs)
 	for i := range j.runs {

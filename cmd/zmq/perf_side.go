@@ -100,6 +100,10 @@ func (j job) answer(ctx context.Context, rep *zmq.Rep, step stepFunc) error {
 
 // ask times every round trip after the warm-up.
 func (j job) ask(ctx context.Context, req *zmq.Req, step stepFunc) (sample, error) {
+	// No trip includes the way to the first connection, warm-up or not.
+	if err := req.WaitConnected(ctx, 1); err != nil {
+		return sample{}, err
+	}
 	body := make([]byte, j.size)
 	var m zmq.Message
 	var trip time.Duration

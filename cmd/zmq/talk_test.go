@@ -145,7 +145,14 @@ func TestFailures(t *testing.T) {
 	if _, errs := start(t, "pull", "--bind", endpoint).ends(exitFailure); !strings.Contains(errs, endpoint) {
 		t.Errorf("the endpoint in use is not named: %q", errs)
 	}
-	start(t, "pull", "--bind", loopback, "--option", "RCVTIMEO=20").ends(exitFailure)
+	if _, errs := start(t, "pull", "--bind", loopback, "--option", "RCVTIMEO=20").ends(exitFailure); !strings.Contains(errs, "RCVTIMEO") {
+		t.Errorf("the option whose time is over is not named: %q", errs)
+	}
+	push := start(t, "push", "--bind", loopback, "--option", "SNDTIMEO=20")
+	push.write("nobody is there\n")
+	if _, errs := push.ends(exitFailure); !strings.Contains(errs, "line 1") || !strings.Contains(errs, "SNDTIMEO") {
+		t.Errorf("the line and the option are not named: %q", errs)
+	}
 	pull.signal(os.Interrupt)
 	pull.ends(exitOK)
 }

@@ -49,7 +49,7 @@ func TestDenseTrafficIsFlushed(t *testing.T) {
 			s := &denseSink{p, make(chan string, 1)}
 			p.Connect(s, true)
 			p.Open()
-			p.out.lastStart = time.Since(epoch) + time.Hour // however slow this machine is, it is dense
+			p.out.lastStart.Store(int64(time.Since(epoch) + time.Hour)) // however slow this machine is, it is dense
 			parts := make([][]byte, c.parts)
 			for i := range parts {
 				parts[i] = make([]byte, c.size)

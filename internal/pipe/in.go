@@ -15,6 +15,8 @@ const (
 	// by much.
 	fewMessages = 100
 	shortRead   = 8 << 10
+	// longFrame is a frame that it is worth ending a read behind.
+	longFrame = 8 << 10
 	// nearlyFull is the free end for which it is not worth reading into a slab any more.
 	nearlyFull = 256
 )
@@ -47,11 +49,12 @@ type reader struct {
 	slab      *Slab
 	wasParked bool // slab may have been taken away: see parked
 
-	used  int // bytes read into slab
-	done  int // of these, in frames that were passed
-	whole int // of these, in messages that were passed
-	need  int // bytes of the frame at done, with its header; 0 when not known yet
-	want  int // size of the next slab
+	used    int // bytes read into slab
+	done    int // of these, in frames that were passed
+	whole   int // of these, in messages that were passed
+	need    int // bytes of the frame at done, with its header; 0 when not known yet
+	typical int // bytes of the last long frame that was not whole; 0 when it was not long
+	want    int // size of the next slab
 
 	msgs   int     // messages that wait for Publish
 	bytes  int     // and their bytes
@@ -96,11 +99,23 @@ func (p *Pipe) Buffer() []byte {
 	case len(s.buf)-in.used < nearlyFull || in.want > len(s.buf) || in.want == BigSlab && in.used > BigSlab/2:
 		s = p.move(0)
 	}
-	b := s.buf[in.used:]
+	b := s.buf[in.used:in.fit(len(s.buf))]
 	if hwm := in.hwm.Load(); hwm > 0 && hwm < fewMessages && len(b) > shortRead && in.need < shortRead {
 		b = b[:shortRead]
 	}
 	return b
+}
+
+// fit is where a read should end, at most at end: behind a whole number of frames of the length that
+// the last long one had. What is left of a frame at the end of a slab has to be copied to the next.
+func (in *inbox) fit(end int) int {
+	if in.typical == 0 {
+		return end
+	}
+	if whole := end - (end-in.done)%in.typical; whole > in.used {
+		return whole
+	}
+	return end
 }
 
 // Space returns n free bytes in a row, for a frame that was opened from elsewhere.
@@ -206,6 +221,9 @@ func (p *Pipe) Pass(f *wire.Found) {
 	in.need = 0
 	if f.Stop == wire.StopShort && f.Header > 0 {
 		in.need = f.Header + f.Body
+		if in.typical = in.need; in.need < longFrame {
+			in.typical = 0
+		}
 	}
 	in.middle = f.Middle
 }

@@ -46,9 +46,12 @@ type outbox struct {
 
 	// Guarded by the right to write.
 
-	batch     Batch
-	lastStart time.Duration // on the clock of this package
-	flush     func()        // sink.Flush, stored so that go allocates nothing
+	batch Batch
+	flush func() // sink.Flush, stored so that go allocates nothing
+
+	// lastStart is when a flusher was started, or a sender has written by itself, on the clock of
+	// this package.
+	lastStart atomic.Int64
 }
 
 func (o *outbox) init(hwm int, keep bool) {
@@ -76,8 +79,9 @@ const (
 	paceAt = 512 << 10
 	// leeway is how many bytes may wait above the mark while there is a connection.
 	leeway = 128 << 10
-	// sparse is the silence after which the first sender writes by itself, without a flusher.
-	sparse = 10 * time.Microsecond
+	// sparse is the silence since the last write after which a sender writes by itself, without a
+	// flusher.
+	sparse = 5 * time.Microsecond
 )
 
 // epoch is where the clock of this package starts: time.Since of it reads one clock, not two.
@@ -188,14 +192,15 @@ func (p *Pipe) start(mate *Pipe) {
 		return
 	}
 	o := &p.out
-	now := time.Since(epoch)
-	quiet := now-o.lastStart > sparse
-	o.lastStart = now
-	if quiet && o.tries {
-		o.sink.TryFlush()
+	now := int64(time.Since(epoch))
+	quiet := now-o.lastStart.Swap(now) > int64(sparse)
+	if !quiet || !o.tries {
+		go o.flush()
 		return
 	}
-	go o.flush()
+	o.sink.TryFlush()
+	// The silence begins behind the write: who sends without a pause is not sparse.
+	o.lastStart.Store(int64(time.Since(epoch)))
 }
 
 // grow appends a slab with room for need bytes. The lock is held.

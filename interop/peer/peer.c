@@ -23,7 +23,7 @@ static const struct name options[] = {
     {"SNDHWM", ZMQ_SNDHWM}, {"RCVHWM", ZMQ_RCVHWM}, {"LINGER", ZMQ_LINGER},
     {"HEARTBEAT_IVL", ZMQ_HEARTBEAT_IVL}, {"HEARTBEAT_TTL", ZMQ_HEARTBEAT_TTL},
     {"HEARTBEAT_TIMEOUT", ZMQ_HEARTBEAT_TIMEOUT}, {"REQ_CORRELATE", ZMQ_REQ_CORRELATE},
-    {"REQ_RELAXED", ZMQ_REQ_RELAXED}, {"IMMEDIATE", ZMQ_IMMEDIATE}, {NULL, -1}};
+    {"REQ_RELAXED", ZMQ_REQ_RELAXED}, {"IMMEDIATE", ZMQ_IMMEDIATE}, {"IPV6", ZMQ_IPV6}, {NULL, -1}};
 
 /* The shape of a message: its parts, each of size bytes, behind hops labels and a delimiter. */
 struct shape { int size, parts, hops; };
