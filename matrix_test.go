@@ -76,6 +76,13 @@ func (m matrix) meet(sender, receiver Socket, endpoint string) {
 	m.join(binder, connector, endpoint)
 }
 
+func (m matrix) mechanism() string {
+	if m.sealed {
+		return securitytest.Name
+	}
+	return "NULL"
+}
+
 // each calls f with each message, and a way to check what arrived of it.
 func (m matrix) each(f func(parts [][]byte, check func(*Message))) {
 	for _, shape := range shapes {
@@ -130,8 +137,8 @@ func (m matrix) pipeline(endpoint string) {
 			m.Fatal(err)
 		}
 		check(&reused)
-		if who := reused.Peer().SocketType(); who != PUSH {
-			m.Fatalf("message of a %q", who)
+		if who := reused.Peer(); who.SocketType() != PUSH || who.Mechanism() != m.mechanism() {
+			m.Fatalf("message of a %q with %s", who.SocketType(), who.Mechanism())
 		}
 	})
 	for i, check := range checks {

@@ -66,7 +66,7 @@ func (s *sender) TrySend(parts ...[]byte) error {
 		return errNoParts
 	}
 	if s.rule != nil {
-		return s.sendByRule(nil, parts, nil, false)
+		return s.sendByRule(context.Background(), parts, nil, false)
 	}
 	for {
 		p, err := s.lb.Next()
@@ -101,7 +101,7 @@ func (s *sender) TrySendMessage(m *Message) error {
 		return errNoParts
 	}
 	if s.rule != nil {
-		return s.sendByRule(nil, nil, m, false)
+		return s.sendByRule(context.Background(), nil, m, false)
 	}
 	for {
 		p, err := s.lb.Next()

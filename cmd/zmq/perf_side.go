@@ -140,7 +140,7 @@ func (j job) ask(ctx context.Context, req *zmq.Req, step stepFunc) (sample, erro
 // check finds a peer that does not measure the same thing.
 func (j job) check(m *zmq.Message) error {
 	if m.Len() != 1 || len(m.Bytes()) != j.size {
-		return fmt.Errorf("got %d parts and %d bytes, not one part of %d: the other side needs the same --size", m.Len(), m.Size(), j.size)
+		return fmt.Errorf("got %d bytes in %d parts, want %d bytes in one: the other side needs the same --size", m.Size(), m.Len(), j.size)
 	}
 	return nil
 }

@@ -18,11 +18,13 @@ type clock struct {
 	cfg     *Config
 	heard   bool // something arrived since the last look
 	rearmed bool
+	pings   bool // PINGs are sent to this peer
 
 	handshakeEnd time.Time
 	nextPing     time.Time
-	silentAt     time.Time     // when silence ends the connection
-	patience     time.Duration // how long a silence may be, once it is measured
+	answerBy     time.Time     // when silence after a PING of ours ends the connection
+	wordBy       time.Time     // when silence ends it since the peer has said so
+	patience     time.Duration // for how long the peer says that it may be silent; 0: it has not
 	ttl          uint16        // what our PINGs promise, in tenths of a second
 }
 
@@ -39,8 +41,10 @@ func (c *clock) start(now time.Time) {
 	c.rearmed = true
 }
 
-func (c *clock) handshakeDone() {
+// handshakeDone says that heartbeats may begin, if the peer knows what a PING is.
+func (c *clock) handshakeDone(knowsPing bool) {
 	c.handshakeEnd = time.Time{}
+	c.pings = knowsPing && c.cfg.HeartbeatInterval > 0
 	c.rearmed = true
 }
 
@@ -55,45 +59,34 @@ func (c *clock) peerTTL(tenths uint16) {
 	}
 }
 
-// pingDue reports whether it is time for a PING, and sets the time of the next one.
-func (c *clock) pingDue(now time.Time) bool {
-	if c.cfg.HeartbeatInterval <= 0 || !c.handshakeEnd.IsZero() {
-		return false
-	}
-	if c.nextPing.IsZero() {
-		c.nextPing = now.Add(c.cfg.HeartbeatInterval)
-		return false
-	}
-	if now.Before(c.nextPing) {
-		return false
-	}
-	c.nextPing = now.Add(c.cfg.HeartbeatInterval)
-	if c.silentAt.IsZero() && c.cfg.HeartbeatTimeout > 0 {
-		c.silentAt = now.Add(c.cfg.HeartbeatTimeout)
-		c.heard = false
-	}
-	return true
-}
-
-// tick looks whether something is over, and returns when to look again.
-func (c *clock) tick(now time.Time) (next time.Time, err error) {
-	if !c.handshakeEnd.IsZero() && !now.Before(c.handshakeEnd) {
-		return next, ErrHandshakeTimeout
+// tick looks whether something is over and whether a PING is due, and returns when to look again.
+func (c *clock) tick(now time.Time) (ping bool, next time.Time, err error) {
+	if due(c.handshakeEnd, now) {
+		return false, next, ErrHandshakeTimeout
 	}
 	if c.heard {
 		c.heard = false
-		c.silentAt = time.Time{}
+		c.answerBy, c.wordBy = time.Time{}, time.Time{}
 	}
-	if c.silentAt.IsZero() && c.patience > 0 {
-		c.silentAt = now.Add(c.patience)
+	if c.patience > 0 && c.wordBy.IsZero() {
+		c.wordBy = now.Add(c.patience)
 	}
-	if !c.silentAt.IsZero() && !now.Before(c.silentAt) {
-		return next, ErrSilent
+	if due(c.answerBy, now) || due(c.wordBy, now) {
+		return false, next, ErrSilent
 	}
-	for _, t := range [...]time.Time{c.handshakeEnd, c.nextPing, c.silentAt} {
+	if ping = c.pings && due(c.nextPing, now); ping && c.cfg.HeartbeatTimeout > 0 && c.answerBy.IsZero() {
+		c.answerBy = now.Add(c.cfg.HeartbeatTimeout)
+	}
+	if ping || c.pings && c.nextPing.IsZero() {
+		c.nextPing = now.Add(c.cfg.HeartbeatInterval)
+	}
+	for _, t := range [...]time.Time{c.handshakeEnd, c.nextPing, c.answerBy, c.wordBy} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
 	}
-	return next, nil
+	return ping, next, nil
 }
+
+// due reports whether the time t has come; zero never comes.
+func due(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }

@@ -29,6 +29,10 @@ import (
 // short it is.
 const MaxParts = 1 << 16
 
+// maxBetween bounds the commands between the parts of one message, in bytes: they stay in memory with
+// the message that they interrupt.
+const maxBetween = 64 << 10
+
 // Config is what an engine needs to know. It is not changed while the engine lives.
 type Config struct {
 	Pipe      *pipe.Pipe
@@ -62,6 +66,7 @@ type Engine struct {
 	early     []byte // bytes before the first message
 	ready     bool   // the handshake is done
 	scan      wire.Scanner
+	between   int // bytes of commands inside the message that has begun
 	sealed    sealedInput
 	clock     clock
 
@@ -138,6 +143,7 @@ func (e *Engine) plain() error {
 				return nil
 			}
 			if p.EndLarge() {
+				e.between = 0
 				p.Deliver()
 			}
 			continue
@@ -151,6 +157,9 @@ func (e *Engine) plain() error {
 		if err != nil {
 			return err
 		}
+		if f.Messages > 0 {
+			e.between = 0
+		}
 		switch f.Stop {
 		case wire.StopShort:
 			return nil
@@ -158,6 +167,9 @@ func (e *Engine) plain() error {
 			// What came before a command is delivered before it acts.
 			p.Deliver()
 			frame := p.Unscanned()[:f.Header+f.Body]
+			if err := e.interrupted(&f, len(frame)); err != nil {
+				return err
+			}
 			if err := e.command(frame[f.Header:]); err != nil {
 				return err
 			}
@@ -166,6 +178,18 @@ func (e *Engine) plain() error {
 			p.BeginLarge(&f)
 		}
 	}
+}
+
+// interrupted counts a command of n bytes that stands where Scan has stopped. 37/ZMTP, Formal Grammar,
+// has none inside a message; libzmq sends its PINGs there.
+func (e *Engine) interrupted(f *wire.Found, n int) error {
+	if !f.Middle {
+		return nil
+	}
+	if e.between += n; e.between > maxBetween {
+		return wire.Errorf(wire.CodeMalformedMessage, "commands of more than %d bytes inside one message", maxBetween)
+	}
+	return nil
 }
 
 // command acts on a command frame after the handshake. It is the one place that does.
@@ -202,11 +226,12 @@ func (e *Engine) command(body []byte) error {
 
 // Tick looks at the clock. It returns the time of the next look, zero for none.
 func (e *Engine) Tick(now time.Time) (next time.Time, err error) {
-	if e.clock.pingDue(now) {
+	ping, next, err := e.clock.tick(now)
+	if ping {
 		var frame [32]byte
 		e.pipe.Control(wire.AppendPing(frame[:0], e.clock.ttl, nil))
 	}
-	return e.clock.tick(now)
+	return next, err
 }
 
 // Rearmed reports, once, that what Tick answered last is out of date.

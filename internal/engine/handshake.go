@@ -9,12 +9,9 @@ import (
 	"github.com/gzmq/zmq/internal/wire"
 )
 
-const (
-	// earlyRead is what a connection reads at once before it is known.
-	earlyRead = 512
-	// maxEarly bounds what is kept of a connection before its handshake is done: one command.
-	maxEarly = wire.MaxHeader + wire.MaxCommand
-)
+// earlyRead is what a connection reads at once before it is known. What is kept of it is bounded by
+// step: the greeting, then one command.
+const earlyRead = 512
 
 // IncompatibleError says that the peer's socket type cannot talk to this one's.
 type IncompatibleError struct{ Local, Remote string }
@@ -152,7 +149,8 @@ func (e *Engine) finish() error {
 	}
 	e.pipe.SetPeer(peer)
 	e.ready = true
-	e.clock.handshakeDone()
+	// A peer of 3.0 may take a command that it does not know for a message.
+	e.clock.handshakeDone(g.Major > 3 || g.Minor > 0)
 	e.pipe.Open()
 	return nil
 }

@@ -79,7 +79,7 @@ func hostileTraffic() []hostile {
 		{"READY again", ready("PUSH"), wire.CodeUnexpectedCommand},
 		{"reserved flag", frame(8, "x"), wire.CodeMalformedMessage},
 		{"top flag", frame(0x80, "x"), wire.CodeMalformedMessage},
-		{"a single byte of flags", []byte{0x10}, wire.CodeMalformedMessage},
+		{"flags of a long frame, and one more", []byte{0x12, 0}, wire.CodeMalformedMessage},
 		{"command with MORE", frame(wire.FlagCommand|wire.FlagMore, "\x04PING\x00\x00"), wire.CodeMalformedCommand},
 		{"above the limit", frame(0, strings.Repeat("x", 1001)), wire.CodeMalformedMessage},
 		{"announced above the limit", announce(0, 1001), wire.CodeMalformedMessage},
@@ -181,7 +181,7 @@ func say(t *testing.T, peer interface{ Write([]byte) (int, error) }, b []byte, s
 func TestTolerated(t *testing.T) {
 	odd := slices.Clone(greeting("NULL", 1))
 	copy(odd[1:9], "\xde\xad\xbe\xef\x00\x01\x02\x03") // padding
-	odd[9] = 0xff                                    // its low bit counts
+	odd[9] = 0xff                                      // its low bit counts
 	copy(odd[33:], "filler that means nothing now")
 	says := script(odd, command("\x05READY\x0bSOCKET-TYPE\x00\x00\x00\x04PUSH\x01x\x00\x00\x00\x00"),
 		append(announce(0, 3), "abc"...), // a long header for a short body

@@ -92,6 +92,7 @@ func (r *rig) start(nc net.Conn, cfg Config) {
 		r.err = r.conn.Run()
 		close(r.ended)
 	}()
+	r.t.Cleanup(r.close)
 }
 
 // up is the peer once the handshake is done, nil before.

@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"math"
+
 	"github.com/gzmq/zmq/internal/pipe"
 	"github.com/gzmq/zmq/internal/security"
 	"github.com/gzmq/zmq/internal/wire"
@@ -20,7 +22,7 @@ const (
 // opened from it into the pipe. The holder of the right to read owns it.
 type sealedInput struct {
 	opener security.Opener
-	max    int64  // longest sealed body; negative: no limit
+	max    int64  // longest plain body of any frame; negative: no limit
 	buf    []byte // memory
 	used   int    // bytes read
 	done   int    // of these, opened
@@ -30,8 +32,8 @@ type sealedInput struct {
 
 func (in *sealedInput) init(opener security.Opener, maxSize int64) {
 	in.opener, in.max, in.want = opener, -1, quietRead
-	if opener != nil && maxSize >= 0 {
-		in.max = maxSize + int64(opener.Overhead())
+	if maxSize >= 0 {
+		in.max = max(maxSize, wire.MaxCommand) // a command looks like any other frame from outside
 	}
 }
 
@@ -86,8 +88,8 @@ func (e *Engine) fedSealed(n int) error {
 			return e.deliver(nil)
 		}
 		overhead := in.opener.Overhead()
-		if flags&^wire.FlagLong != 0 && flags&^wire.FlagLong != wire.FlagCommand || n < overhead || in.max >= 0 && int64(n) > in.max {
-			return e.deliver(wire.Errorf(wire.CodeMalformedMessage, "sealed frame of %d bytes with flags %#x", n, flags))
+		if err := in.judge(flags, n-overhead); err != nil {
+			return e.deliver(err)
 		}
 		in.need = size + n
 		if len(b) < size+n {
@@ -98,6 +100,22 @@ func (e *Engine) fedSealed(n int) error {
 		}
 		in.done += size + n
 	}
+}
+
+// judge looks at the header of a sealed frame, before anybody makes room for the n bytes of its
+// plain body.
+func (in *sealedInput) judge(flags byte, n int) error {
+	switch kind := flags &^ wire.FlagLong; {
+	case kind != 0 && kind != wire.FlagCommand:
+		return wire.Errorf(wire.CodeMalformedMessage, "sealed frame with flags %#x", flags)
+	case n < 0:
+		return wire.Errorf(wire.CodeMalformedMessage, "frame too short to be a sealed one, by %d bytes", -n)
+	case in.max >= 0 && int64(n) > in.max:
+		return wire.Errorf(wire.CodeMalformedMessage, "sealed frame of %d bytes, the limit is %d", n, in.max)
+	case n > math.MaxInt-in.opener.Overhead()-wire.MaxHeader:
+		return wire.Errorf(wire.CodeMalformedMessage, "sealed frame of %d bytes, which no memory holds", n)
+	}
+	return nil
 }
 
 // open opens one sealed frame, whose plain body has n bytes, into the pipe.
@@ -132,6 +150,7 @@ func (e *Engine) openLarge(sealed []byte, n int) error {
 		return err
 	}
 	if e.pipe.AppendLarge(flags, plain[1:]) {
+		e.between = 0
 		e.pipe.Deliver()
 	}
 	return nil

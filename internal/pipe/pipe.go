@@ -138,6 +138,9 @@ func (p *Pipe) SetLimits(l Limits) {
 		sink.Room()
 	}
 	p.owner.Writable(p)
+	if mate := p.mate.Load(); mate != nil {
+		mate.owner.Writable(mate) // the mark of a linked pipe is the sum of both sides'
+	}
 }
 
 // Peer is the other end of the present or the last connection; nil before the first.

@@ -5,6 +5,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -62,7 +63,14 @@ func bindInproc(cfg Config, name string) (Endpoint, error) {
 	}
 	n.bound[name] = b
 	waiting := n.waiting[name]
-	delete(n.waiting, name)
+	left := slices.DeleteFunc(slices.Clone(waiting), func(c *inprocConnector) bool {
+		return wire.Compatible(c.cfg.SocketType, cfg.SocketType)
+	})
+	if len(left) > 0 {
+		n.waiting[name] = left
+	} else {
+		delete(n.waiting, name)
+	}
 	n.mu.Unlock()
 	b.raise(Event{Type: Listening, Local: name})
 	for _, c := range waiting {

@@ -124,8 +124,8 @@ func (s *Scanner) count(flags byte, n int) {
 }
 
 func (s *Scanner) judge(n int) error {
-	if s.MaxSize >= 0 && s.size+int64(n) > s.MaxSize {
-		return Errorf(CodeMalformedMessage, "message of %d bytes or more, the limit is %d", s.size+int64(n), s.MaxSize)
+	if s.MaxSize >= 0 && int64(n) > s.MaxSize-s.size { // the sum may be more than an int64 holds
+		return Errorf(CodeMalformedMessage, "frame of %d bytes behind %d of the same message, the limit is %d", n, s.size, s.MaxSize)
 	}
 	if s.parts >= s.MaxParts {
 		return Errorf(CodeMalformedMessage, "message of more than %d parts", s.MaxParts)
