@@ -87,6 +87,7 @@ func (r *receiver) Messages(ctx context.Context) iter.Seq2[Message, error] {
 func (r *receiver) tryReceive(m *pipe.Message, fresh bool) error {
 	ok, err := r.try(m, fresh)
 	if !ok && err == nil {
+		r.fq.Missed()
 		err = ErrAgain
 	}
 	return err

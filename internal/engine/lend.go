@@ -28,6 +28,11 @@ type readRight struct {
 	uses  atomic.Uint32 // counts the loans
 	deep  atomic.Bool   // the own goroutine sleeps without a timer, as long as a Recv reads
 
+	// wanted says that a Recv came while somebody else had the right, and waits to be woken: the
+	// right must not lie idle. It is set before a second look at state, and looked at after state
+	// was set to idle.
+	wanted atomic.Bool
+
 	wake  chan struct{} // capacity 1: for the own goroutine
 	timer *time.Timer   // owned by the own goroutine
 
@@ -58,6 +63,9 @@ func (c *Conn) lendOut() error {
 	r := &c.right
 	used := r.uses.Load()
 	r.state.Store(rightIdle)
+	if r.wanted.Swap(false) && r.state.CompareAndSwap(rightIdle, rightOwn) {
+		return nil
+	}
 	timer := r.timer
 	if timer == nil {
 		timer = time.NewTimer(lookBack)
@@ -100,10 +108,14 @@ func (c *Conn) over() bool { return c.closing.Load() || c.Err() != nil }
 
 // Lend implements pipe.Lender.
 func (c *Conn) Lend() bool {
-	if !c.right.state.CompareAndSwap(rightIdle, rightLent) {
-		return false
+	r := &c.right
+	if !r.state.CompareAndSwap(rightIdle, rightLent) {
+		r.wanted.Store(true)
+		if !r.state.CompareAndSwap(rightIdle, rightLent) {
+			return false
+		}
 	}
-	c.right.uses.Add(1)
+	r.uses.Add(1)
 	return true
 }
 
@@ -148,6 +160,9 @@ func (c *Conn) Leave(keep bool) {
 	c.calm()
 	if keep && r.err == nil && !c.over() && c.quiet() {
 		r.state.Store(rightIdle)
+		if r.wanted.Swap(false) {
+			c.Reclaim()
+		}
 		if c.over() || r.deep.CompareAndSwap(true, false) {
 			r.call()
 		}

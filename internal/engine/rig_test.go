@@ -67,7 +67,7 @@ func pull() Config {
 
 // newRig runs a connection on nc. The pipe's marks are no limit unless limits are given.
 func newRig(t *testing.T, nc net.Conn, cfg Config, limits ...pipe.Limits) *rig {
-	r := &rig{t: t, owner: newOwner(), ended: make(chan struct{})}
+	r := &rig{t: t, owner: newOwner()}
 	limits = append(limits, pipe.Limits{})
 	r.pipe = pipe.New(r.owner, limits[0], false)
 	r.owner.Attached(r.pipe)
@@ -75,6 +75,7 @@ func newRig(t *testing.T, nc net.Conn, cfg Config, limits ...pipe.Limits) *rig {
 	return r
 }
 
+// start runs a connection below the pipe; the one before it has ended.
 func (r *rig) start(nc net.Conn, cfg Config) {
 	cfg.Pipe = r.pipe
 	ready := cfg.Ready
@@ -87,12 +88,16 @@ func (r *rig) start(nc net.Conn, cfg Config) {
 		}
 		return nil
 	}
-	r.conn = NewConn(nc, cfg)
+	conn, ended := NewConn(nc, cfg), make(chan struct{})
+	r.conn, r.ended, r.err, r.peer = conn, ended, nil, nil
 	go func() {
-		r.err = r.conn.Run()
-		close(r.ended)
+		r.err = conn.Run()
+		close(ended)
 	}()
-	r.t.Cleanup(r.close)
+	r.t.Cleanup(func() {
+		conn.Close(ErrShutdown)
+		<-ended
+	})
 }
 
 // up is the peer once the handshake is done, nil before.

@@ -240,6 +240,7 @@ func (q *FairQueue) Kick() {
 func (q *FairQueue) Wait(ctx context.Context, limit *Limit, generation uint64) error {
 	left, err := limit.left()
 	if err != nil {
+		q.Missed()
 		return err
 	}
 	q.mu.Lock()
@@ -313,6 +314,20 @@ func (q *FairQueue) waited(ctx context.Context, w *pipe.Waiter, outcome pipe.Out
 // held.
 func (q *FairQueue) more() bool {
 	return q.list.active > 1 || q.list.active == 1 && q.list.pipes[0].Count() > 1
+}
+
+// Missed says that somebody looked for a message and does not wait for it: what is on its way has
+// to be read by the connection's own goroutine.
+func (q *FairQueue) Missed() {
+	q.mu.Lock()
+	var lender pipe.Lender
+	if len(q.list.pipes) == 1 {
+		lender = q.list.pipes[0].Lender()
+	}
+	q.mu.Unlock()
+	if lender != nil {
+		lender.Reclaim()
+	}
 }
 
 // TakeRest takes over what the other end of a linked pipe has sent before it ended.
