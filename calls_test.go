@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,58 @@ func TestCancelledRecvLosesNothing(t *testing.T) {
 		a.all(sent, 1)
 		a.nothing(pull)
 		t.Logf("%d calls of Recv ended early", ended)
+	})
+}
+
+// Calls of Recv that have no time do not keep the message away from the next one, however many there
+// are.
+func TestRecvWithoutTimeGetsThere(t *testing.T) {
+	eachTransport(t, func(a *arena, endpoint string) {
+		push, pull := a.push(), a.pull()
+		a.join(pull, push, endpoint)
+		yield := func() {
+			for range 100 {
+				runtime.Gosched()
+			}
+		}
+		alternate := func() { // one at a time: the receiver reads by itself after that, if ever
+			for range 50 {
+				received := together(1, func(int) error { _, err := pull.Recv(a.ctx); return err })
+				yield() // it waits by now, most of the time
+				a.send(push, "x")
+				a.all(received, 1)
+				yield()
+			}
+		}
+		over, cancel := context.WithCancel(a.ctx)
+		cancel()
+		calls := map[string]func() error{
+			"a context that is over": func() error { _, err := pull.Recv(over); return err },
+			"hardly a context": func() error {
+				ctx, cancel := context.WithTimeout(a.ctx, time.Microsecond)
+				defer cancel()
+				_, err := pull.Recv(ctx)
+				return err
+			},
+			"RCVTIMEO":          func() error { _, err := pull.Recv(a.ctx); return err },
+			"TryRecv":           func() error { _, err := pull.TryRecv(); return err },
+			"RecvInto, no time": func() error { return pull.RecvInto(over, new(Message)) },
+		}
+		for name, call := range calls {
+			alternate()
+			if err := pull.SetOptions(func(o *Options) { o.RecvTimeout = time.Microsecond }); err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				a.send(push, "y")
+				for end := time.Now().Add(patience / 4); call() != nil; {
+					if time.Now().After(end) {
+						t.Fatalf("%s: the message never arrives", name)
+					}
+				}
+			}
+			pull.SetOption("RCVTIMEO", "-1")
+		}
 	})
 }
 

@@ -5,6 +5,8 @@ package zmq
 import (
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,13 +36,27 @@ func explain(err error) error {
 	case errors.Is(err, session.ErrNotSupported):
 		return &cause{ErrNotSupported, err}
 	case errors.Is(err, syscall.EADDRINUSE):
-		return &cause{ErrAddrInUse, fmt.Errorf("%w: somebody else listens there: %w", ErrAddrInUse, err)}
+		return inUse(err)
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%w: this user may not listen there", err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w: no interface of this machine has that address", err)
 	}
 	return err
+}
+
+// inUse says who is in the way.
+func inUse(err error) error {
+	var op *net.OpError
+	switch {
+	case err == syscall.EADDRINUSE:
+		return fmt.Errorf("%w: another socket of this Context has that name", ErrAddrInUse)
+	case errors.As(err, &op):
+		return fmt.Errorf("%w: another process listens there", ErrAddrInUse)
+	}
+	// The transport's own words, which end with the errno's.
+	why := strings.TrimSuffix(err.Error(), ": "+syscall.EADDRINUSE.Error())
+	return fmt.Errorf("%w: %s", ErrAddrInUse, why)
 }
 
 // cause is an error in the words of a room below that answers errors.Is for ours as well.

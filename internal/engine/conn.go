@@ -94,7 +94,7 @@ func (c *Conn) read() error {
 				return err
 			}
 		}
-		if c.eng.pipe.Blocked() {
+		if c.eng.Ready() && c.eng.pipe.Blocked() {
 			if err := c.waitForRoom(); err != nil {
 				return err
 			}
@@ -170,8 +170,9 @@ var past = time.Unix(1, 0)
 func (c *Conn) waitForRoom() error {
 	c.eng.Idle()
 	defer c.eng.Rearm()
+	defer c.eng.Heard()
 	for c.eng.pipe.Blocked() {
-		if c.closing.Load() {
+		if c.over() {
 			return io.EOF
 		}
 		var timeout <-chan time.Time

@@ -28,11 +28,6 @@ type readRight struct {
 	uses  atomic.Uint32 // counts the loans
 	deep  atomic.Bool   // the own goroutine sleeps without a timer, as long as a Recv reads
 
-	// wanted says that a Recv came while somebody else had the right, and waits to be woken: the
-	// right must not lie idle. It is set before a second look at state, and looked at after state
-	// was set to idle.
-	wanted atomic.Bool
-
 	wake  chan struct{} // capacity 1: for the own goroutine
 	timer *time.Timer   // owned by the own goroutine
 
@@ -63,7 +58,7 @@ func (c *Conn) lendOut() error {
 	r := &c.right
 	used := r.uses.Load()
 	r.state.Store(rightIdle)
-	if r.wanted.Swap(false) && r.state.CompareAndSwap(rightIdle, rightOwn) {
+	if c.eng.pipe.Wanted() && r.state.CompareAndSwap(rightIdle, rightOwn) {
 		return nil
 	}
 	timer := r.timer
@@ -110,7 +105,9 @@ func (c *Conn) over() bool { return c.closing.Load() || c.Err() != nil }
 func (c *Conn) Lend() bool {
 	r := &c.right
 	if !r.state.CompareAndSwap(rightIdle, rightLent) {
-		r.wanted.Store(true)
+		// The right must not lie idle while this Recv waits: set before a second look at state,
+		// and looked at after state was set to idle.
+		c.eng.pipe.Want()
 		if !r.state.CompareAndSwap(rightIdle, rightLent) {
 			return false
 		}
@@ -122,12 +119,14 @@ func (c *Conn) Lend() bool {
 // Serve implements pipe.Lender.
 func (c *Conn) Serve(ctx context.Context, limit time.Duration) pipe.Outcome {
 	var end time.Time
+	limited := false // the read deadline is this call's, and earlier than the clock's
 	if limit >= 0 {
 		end = time.Now().Add(limit)
-		if c.next.IsZero() || end.Before(c.next) {
-			c.setDeadline(end)
-			defer func() { c.setDeadline(c.next) }()
-		}
+		defer func() {
+			if limited {
+				c.setDeadline(c.next)
+			}
+		}()
 	}
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, c.Interrupt)
@@ -139,6 +138,11 @@ func (c *Conn) Serve(ctx context.Context, limit time.Duration) pipe.Outcome {
 			return pipe.Cancelled
 		case !end.IsZero() && !time.Now().Before(end):
 			return pipe.TimedOut
+		}
+		// Each look at the clock has set the deadline anew.
+		if !end.IsZero() && (c.next.IsZero() || end.Before(c.next)) {
+			limited = true
+			c.setDeadline(end)
 		}
 		err := c.readOnce()
 		if err == nil && c.eng.Rearmed() {
@@ -160,7 +164,7 @@ func (c *Conn) Leave(keep bool) {
 	c.calm()
 	if keep && r.err == nil && !c.over() && c.quiet() {
 		r.state.Store(rightIdle)
-		if r.wanted.Swap(false) {
+		if c.eng.pipe.Wanted() {
 			c.Reclaim()
 		}
 		if c.over() || r.deep.CompareAndSwap(true, false) {

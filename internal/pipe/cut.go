@@ -38,7 +38,6 @@ func (p *Pipe) Publish() {
 	p.recvBytes.Add(uint64(in.bytes))
 	in.msgs, in.bytes = 0, 0
 	if hwm := in.hwm.Load(); hwm > 0 && in.count >= int(hwm) {
-		in.room = in.sink
 		in.blocked.Store(true)
 		in.watched = int(hwm+1) / 2
 	}
@@ -342,7 +341,7 @@ func (e *Envelope) add(head, body []byte) {
 
 // Wakes is who has to hear, after unlocking, that messages were cut.
 type Wakes struct {
-	room     Sink
+	room     *Pipe
 	writable *Pipe
 }
 
@@ -352,7 +351,7 @@ func (p *Pipe) AfterCut() (w Wakes) {
 	if in.blocked.Load() {
 		if hwm := int(in.hwm.Load()); hwm <= 0 || in.count <= (hwm+1)/2 {
 			in.blocked.Store(false)
-			w.room, in.room = in.room, nil
+			w.room = p
 			if in.watched = -1; p.mate.Load() != nil {
 				in.watched = math.MaxInt
 			}
@@ -372,7 +371,9 @@ func (p *Pipe) AfterCut() (w Wakes) {
 // Call tells them. No lock is held.
 func (w *Wakes) Call() {
 	if w.room != nil {
-		w.room.Room()
+		if sink := w.room.in.sink.Load(); sink != nil {
+			(*sink).Room()
+		}
 	}
 	if w.writable != nil {
 		w.writable.owner.Writable(w.writable)

@@ -23,9 +23,12 @@ const (
 
 // inbox is the in-queue: what was read and not cut yet.
 type inbox struct {
-	hwm     atomic.Int64 // whole messages; 0: no limit
-	waiting atomic.Int64 // whole messages, kept for linked pipes only: their sender counts them
-	blocked atomic.Bool  // at the mark: the reader waits for Room
+	hwm     atomic.Int64         // whole messages; 0: no limit
+	waiting atomic.Int64         // whole messages, kept for linked pipes only: their sender counts them
+	blocked atomic.Bool          // at the mark: the reader waits for Room
+	sink    atomic.Pointer[Sink] // who reads, and hears of room; an earlier one may have set blocked
+
+	wanted atomic.Bool // see Want
 
 	// parked is a slab that an idle reader left while there was something in it. Whoever empties
 	// it takes it away; the reader that comes back takes it out of here, or finds it gone.
@@ -38,7 +41,6 @@ type inbox struct {
 	head, tail *Slab
 	count      int   // whole messages
 	drained    *Slab // an empty slab for the sender of a linked pipe
-	room       Sink  // who waits while blocked
 	watched    int   // at this count or below somebody waits for room, or may; -1: nobody
 	ending     bool  // the pipe leaves the fair queue with its last message
 	closed     bool  // nothing will be published any more
@@ -65,13 +67,12 @@ type reader struct {
 	largeSize int
 	largeUsed int
 
-	sink               Sink
 	served, lastServed int // see Served
 }
 
 // StartReading says whose bytes come from now on. The caller holds the right to read.
 func (p *Pipe) StartReading(sink Sink) {
-	p.in.reader.sink = sink
+	p.in.sink.Store(&sink)
 	p.in.want = SmallSlab
 }
 

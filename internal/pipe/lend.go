@@ -64,7 +64,8 @@ func (w *Waiter) Left() (served bool) { return w.served }
 func (w *Waiter) Alone() { w.reads, w.lender, w.served = nil, nil, false }
 
 // Served is, once, how many messages were there after the last delivery that woke a Recv of a pipe
-// that is alone, 0 for no such delivery. The caller holds the right to read.
+// that is alone, 0 for no such delivery, and one more if others wait. The caller holds the right to
+// read.
 func (p *Pipe) Served() int {
 	n := p.in.served
 	p.in.served, p.in.lastServed = 0, n
@@ -74,5 +75,19 @@ func (p *Pipe) Served() int {
 // ServedOne reports whether what Served answered last was one message: its Recv took all there was.
 func (p *Pipe) ServedOne() bool { return p.in.lastServed == 1 }
 
-// SetServed is called with the fair queue's lock held, by whoever publishes.
-func (p *Pipe) SetServed() { p.in.served = p.in.count }
+// SetServed is called with the fair queue's lock held, by whoever publishes. others says that more
+// receivers wait.
+func (p *Pipe) SetServed(others bool) {
+	p.in.served = p.in.count
+	if others {
+		p.in.served++
+	}
+	p.in.wanted.Store(false)
+}
+
+// Want notes that a Recv waits that has found the right to read taken. The fair queue's lock is held.
+func (p *Pipe) Want() { p.in.wanted.Store(true) }
+
+// Wanted reports, once, whether a Recv has come to wait since the last delivery that woke one: the
+// right to read must not lie idle then.
+func (p *Pipe) Wanted() bool { return p.in.wanted.Load() && p.in.wanted.Swap(false) }

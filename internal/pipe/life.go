@@ -187,9 +187,16 @@ func (p *Pipe) Purge() {
 	o := &p.out
 	o.mu.Lock()
 	o.drop(p)
+	writable := o.full.Load() && !o.dead && !p.atMark()
+	if writable {
+		o.full.Store(false)
+	}
 	waiters := o.flushers.PopAll()
 	o.mu.Unlock()
 	waiters.SignalAll()
+	if writable {
+		p.owner.Writable(p)
+	}
 }
 
 // SetReset says how Renew gives a linked pipe another far end.

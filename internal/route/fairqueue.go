@@ -71,7 +71,7 @@ func (q *FairQueue) Delivered(p *pipe.Pipe) bool {
 	if p.HasMessage() {
 		q.list.activate(p)
 		if w = q.waiters.Pop(); w != nil && len(q.list.pipes) == 1 {
-			p.SetServed()
+			p.SetServed(!q.waiters.Empty())
 		}
 		if w.Serves(p) {
 			w = nil // it is the caller

@@ -36,7 +36,7 @@ type Found struct {
 type Scanner struct {
 	MaxSize  int64 // bytes, of each frame and of a message's parts together; negative: no limit
 	MaxParts int   // parts of one message
-	Large    int   // from this body length on Scan stops at the frame
+	Large    int   // from this body length on, more than 255, Scan stops at the frame
 
 	size  int64 // of the parts of the message that has begun
 	parts int

@@ -47,7 +47,7 @@ func scanAll(s Scanner, stream []byte, cut func(left int) int) (got seen) {
 			f, err := s.Scan(lent(stream[base:have]))
 			got.note(stream, base, f)
 			if err != nil {
-				got.err = err.Error()
+				got.err, got.middle = err.Error(), false
 				return got
 			}
 			got.middle = f.Middle
@@ -107,7 +107,7 @@ func judgeAll(s Scanner, b []byte) (want seen) {
 			err = Errorf(CodeMalformedMessage, "message of more than %d parts", s.MaxParts)
 		}
 		if err != nil {
-			want.err = err.Error()
+			want.err, want.middle = err.Error(), false
 			return want
 		}
 		whole := n <= len(b)-off-head
@@ -175,7 +175,7 @@ func TestScan(t *testing.T) {
 		{"large part", lax, join(frameOf(FlagMore, 1000), a), seen{ends: []int{1014}, large: []int{0}}},
 		{"large behind a part, cut off", lax, join(more, frameOf(0, 1000)[:20]), seen{large: []int{5}}},
 		{"just not large", lax, frameOf(0, 999), seen{ends: []int{1008}}},
-		{"limit of bytes", strict, join(frameOf(FlagMore, 100), frameOf(0, 200)), seen{ends: []int{311}}},
+		{"limit of bytes", strict, join(frameOf(FlagMore, 100), frameOf(0, 200)), seen{ends: []int{304}}},
 		{"limit of parts", strict, join(more, more, a), seen{ends: []int{15}}},
 		{"a message at each limit", strict, join(more, more, a, frameOf(0, 300)), seen{ends: []int{15, 324}}},
 	}
