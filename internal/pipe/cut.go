@@ -299,6 +299,7 @@ func (c *Cut) Copy(m *Message, strip *Envelope) {
 				continue
 			}
 			m.appendLarge(s.buf[:s.end])
+			m.more.held = m.more.held || s.foreign
 			s.buf = nil // handed over; this was the only reference
 			continue
 		}
@@ -357,8 +358,9 @@ func (p *Pipe) AfterCut() (w Wakes) {
 			}
 		}
 	}
+	// Before the look at mate: the next far end counts what the one before it has left here.
+	in.waiting.Store(int64(in.count))
 	if mate := p.mate.Load(); mate != nil {
-		in.waiting.Store(int64(in.count))
 		// The sender looks at waiting again after it has set full.
 		if mate.out.full.Load() && in.count <= int(in.hwm.Load()+1)/2 {
 			mate.out.full.Store(false)

@@ -57,8 +57,10 @@ func (b *Batch) Frames(f func(flags byte, body []byte)) {
 
 // Own replaces memory that a caller lent by copies. The holder of the right to write calls it
 // before it leaves that caller's goroutine with the batch unwritten.
-func (b *Batch) Own() {
-	for s := b.head; s != nil; s = s.next {
+func (b *Batch) Own() { ownChain(b.head) }
+
+func ownChain(s *Slab) {
+	for ; s != nil; s = s.next {
 		if s.borrowed {
 			body := NewBody(len(s.buf))
 			copy(body, s.buf)
@@ -81,10 +83,13 @@ func (p *Pipe) Take() *Batch {
 	}
 	if o.up && o.head != nil {
 		o.takeSlabs(b)
-	} else if len(b.Ctl) == 0 {
-		o.rest()
-		o.mu.Unlock()
-		return nil
+	} else {
+		ownChain(o.head) // the connection falls while a caller is about to write what it lent
+		if len(b.Ctl) == 0 {
+			o.rest()
+			o.mu.Unlock()
+			return nil
+		}
 	}
 	writable := o.full.Load() && !p.atMark() && !o.dead
 	if writable {

@@ -37,7 +37,7 @@ func (p *Pipe) SetPeer(peer *Peer) { p.peer.Store(peer) }
 func (p *Pipe) Disconnect() {
 	o := &p.out
 	o.mu.Lock()
-	o.up, o.tries = false, false
+	o.up = false
 	o.ctl, o.pong, o.ctlRaw = nil, nil, 0
 	for o.writing {
 		w := o.idlers.Add()
@@ -47,7 +47,7 @@ func (p *Pipe) Disconnect() {
 		o.idlers.Free(w)
 	}
 	o.ctl, o.pong, o.ctlRaw = nil, nil, 0
-	o.sink = nil
+	o.sink, o.tries = nil, false // not before: who writes looks at them unlocked
 	idlers := o.idlers.PopAll()
 	if !o.keep {
 		o.drop(p)

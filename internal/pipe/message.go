@@ -16,6 +16,7 @@ type Message struct {
 type parts struct {
 	spans []span   // with more than one part: where each is
 	large [][]byte // bodies with memory of their own
+	held  bool     // somebody may still have one of these: none is recycled
 }
 
 // span is one part: bytes off to end of buf, or, when end is negative, large[off].
@@ -122,10 +123,12 @@ func (m *Message) Reset() {
 	}
 	if m.hasLarge() {
 		for i, b := range m.more.large {
-			FreeBody(b)
+			if !m.more.held {
+				FreeBody(b)
+			}
 			m.more.large[i] = nil
 		}
-		m.more.large = m.more.large[:0]
+		m.more.large, m.more.held = m.more.large[:0], false
 	}
 	m.buf, m.n, m.peer = m.buf[:0], 0, nil
 }
@@ -149,13 +152,13 @@ func (m *Message) give(i int) (body []byte, recycled bool) {
 	case !m.hasLarge():
 		return nil, false
 	case m.n == 1:
-		return m.more.large[0], !m.keep
+		return m.more.large[0], !m.keep && !m.more.held
 	}
 	s := m.more.spans[i]
 	if s.end >= 0 {
 		return nil, false
 	}
-	return m.more.large[s.off], !m.keep
+	return m.more.large[s.off], !m.keep && !m.more.held
 }
 
 // SendMessage is Send for a message that is given away: large bodies are not copied. After Sent
@@ -174,7 +177,7 @@ func (p *Pipe) SendMessage(head []byte, m *Message, parts [][]byte) Result {
 	if r == Sent || r == Paced {
 		if m.hasLarge() { // the queue has them
 			clear(m.more.large)
-			m.more.large = m.more.large[:0]
+			m.more.large, m.more.held = m.more.large[:0], false
 		}
 		m.Reset()
 	}

@@ -37,6 +37,13 @@ func (p *Pipe) sendMany(head []byte, parts [][]byte, give func(i int) ([]byte, b
 	o.mu.Unlock()
 	owned := ownBodies(parts, own, whose, give)
 	o.mu.Lock()
+	if whose == borrowed && o.head != nil {
+		// Others have sent meanwhile: the next batch, the one that this caller stays for, may end
+		// before this message.
+		o.mu.Unlock()
+		ownChain(owned)
+		o.mu.Lock()
+	}
 	if r := p.refuse(); r == Dead || r == Full && whose != borrowed {
 		o.mu.Unlock()
 		if whose == borrowed {

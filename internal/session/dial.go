@@ -25,8 +25,9 @@ type dialer struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when run is over
 
-	mu  sync.Mutex
-	err error // why there is no connection now; guarded by mu
+	mu    sync.Mutex
+	err   error // why there is no connection now; guarded by mu
+	ended bool  // guarded by mu: pipe is given up
 }
 
 func newDialer(cfg Config, given string) *dialer {
@@ -48,6 +49,7 @@ func (d *dialer) Bound() bool   { return false }
 // run dials until Stop, or until the first fall when reconnecting is off.
 func (d *dialer) run() {
 	defer close(d.done)
+	defer d.giveUp()
 	pause := backoff{min: d.cfg.ReconnectInterval, max: d.cfg.ReconnectMax}
 	for first := true; ; first = false {
 		ready, err := d.connect(first)
@@ -100,9 +102,26 @@ func (d *dialer) State() (connections int, err error) {
 	return d.links.ready(), d.err
 }
 
+// giveUp ends the pipe that outlives connections: there will not be another one.
+func (d *dialer) giveUp() {
+	if d.pipe == nil {
+		return
+	}
+	d.mu.Lock()
+	d.ended = true
+	d.mu.Unlock()
+	d.pipe.Discard()
+	d.cfg.Owner.Detached(d.pipe)
+}
+
 func (d *dialer) Pipes(f func(*pipe.Pipe)) {
 	if d.pipe != nil {
-		f(d.pipe)
+		d.mu.Lock()
+		ended := d.ended
+		d.mu.Unlock()
+		if !ended {
+			f(d.pipe)
+		}
 		return
 	}
 	for _, k := range d.links.snapshot() {
@@ -122,10 +141,6 @@ func (d *dialer) Stop(ctx context.Context) {
 	d.cancel()
 	d.links.shut()
 	<-d.done
-	if d.pipe != nil {
-		d.pipe.Discard()
-		d.cfg.Owner.Detached(d.pipe)
-	}
 }
 
 // backoff is the pause between two goes: jittered, so that a thousand peers of one that restarts
@@ -141,6 +156,9 @@ func (b *backoff) next() time.Duration {
 	switch {
 	case b.current == 0:
 		b.current = b.min
+		if b.max > 0 {
+			b.current = min(b.min, b.max)
+		}
 	case b.max > b.min:
 		b.current = min(2*b.current, b.max)
 	}

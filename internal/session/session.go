@@ -160,6 +160,7 @@ func (l *links) talk(nc net.Conn, p *pipe.Pipe, attach bool) (ready bool, err er
 	if l.stopping {
 		l.mu.Unlock()
 		nc.Close()
+		l.raise(ended(engine.ErrShutdown, false).at(nc))
 		return false, engine.ErrShutdown
 	}
 	l.live[k] = struct{}{}
