@@ -65,8 +65,10 @@ type cause struct {
 	err  error
 }
 
+// Error is the other room's text.
 func (c *cause) Error() string { return c.err.Error() }
 
+// Unwrap returns both.
 func (c *cause) Unwrap() []error { return []error{c.kind, c.err} }
 
 // unsent is ErrUnsent with the number.

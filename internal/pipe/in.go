@@ -60,6 +60,7 @@ type reader struct {
 
 	msgs   int     // messages that wait for Publish
 	bytes  int     // and their bytes
+	begun  int     // bytes of the message that has begun
 	middle bool    // a message has begun and not ended
 	left   []*Slab // slabs before this one that hold the message that has begun
 
@@ -216,8 +217,10 @@ func (p *Pipe) Pass(f *wire.Found) {
 	if f.Messages > 0 {
 		in.whole = in.done + f.End
 		in.msgs += f.Messages
-		in.bytes += f.End
+		in.bytes += in.begun + f.End
+		in.begun = -f.End
 	}
+	in.begun += f.N
 	in.done += f.N
 	in.need = 0
 	if f.Stop == wire.StopShort && f.Header > 0 {

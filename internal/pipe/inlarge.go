@@ -85,9 +85,11 @@ func (p *Pipe) append(L *Slab, flags byte) (whole bool) {
 	in.left = append(in.left, L)
 	whole = flags&wire.FlagMore == 0
 	in.middle = !whole
+	in.begun += int(L.headLen) + L.filled
 	if whole {
 		in.msgs++
-		in.bytes += int(L.headLen) + L.filled
+		in.bytes += in.begun
+		in.begun = 0
 	}
 	return whole
 }
@@ -106,7 +108,7 @@ func (in *inbox) forget() {
 		in.slab = nil
 	}
 	in.used, in.done, in.whole, in.need = 0, 0, 0, 0
-	in.msgs, in.bytes, in.middle = 0, 0, false
+	in.msgs, in.bytes, in.begun, in.middle = 0, 0, 0, false
 	in.want = SmallSlab
 }
 
