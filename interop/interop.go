@@ -52,6 +52,7 @@ func (b Batch) Next() Batch {
 	return b
 }
 
+// String is the batch's name in a test's.
 func (b Batch) String() string {
 	return fmt.Sprintf("%d messages from %d on, %d parts of %d bytes", b.Count, b.First, b.Parts, b.Size)
 }

@@ -212,7 +212,8 @@ func runInbox(t *testing.T, rnd *rand.Rand, f *feeder, want []message) {
 		t.Fatalf("counts %+v, want %d messages of %d bytes", c, len(want), len(framesOf(want)))
 	}
 	p.Idle()
-	if p.in.slab != nil && p.in.used == p.in.done {
+	p.in.unpark()
+	if p.Idle(); p.in.slab != nil {
 		t.Fatal("an idle pipe holds a slab")
 	}
 }

@@ -51,17 +51,9 @@ func (s *Scanner) Scan(b []byte) (f Found, err error) {
 	off := 0
 	for off+2 <= len(b) {
 		if b[off] == 0 && s.parts == 0 && (s.MaxSize < 0 || s.MaxSize > 0xFF) {
-			// The common case by itself: short messages of one part, one after another.
-			first := off
-			for off+2 <= len(b) && b[off] == 0 {
-				next := off + 2 + int(b[off+1])
-				if next > len(b) {
-					break
-				}
-				off = next
-				f.Messages++
-			}
-			if f.End = off; off > first {
+			if end, n := shortRun(b, off); n > 0 {
+				off, f.End = end, end
+				f.Messages += n
 				continue
 			}
 		}
@@ -112,6 +104,19 @@ func (s *Scanner) Scan(b []byte) (f Found, err error) {
 	}
 	f.N, f.Middle = off, s.parts > 0
 	return f, nil
+}
+
+// shortRun goes over the common case by itself: short messages of one part, one after another.
+func shortRun(b []byte, off int) (end, messages int) {
+	for off+2 <= len(b) && b[off] == 0 {
+		next := off + 2 + int(b[off+1])
+		if next > len(b) {
+			break
+		}
+		off = next
+		messages++
+	}
+	return off, messages
 }
 
 func (s *Scanner) count(flags byte, n int) {
