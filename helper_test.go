@@ -53,15 +53,19 @@ func newArena(t *testing.T) *arena {
 		}
 		settled := func() bool { return runtime.NumGoroutine() <= goroutines && openFiles() <= descriptors }
 		if !poll(settled) {
-			var stacks bytes.Buffer
-			pprof.Lookup("goroutine").WriteTo(&stacks, 1)
 			t.Errorf("%d goroutines and %d descriptors are left, there were %d and %d\n%s",
-				runtime.NumGoroutine(), openFiles(), goroutines, descriptors, stacks.String())
+				runtime.NumGoroutine(), openFiles(), goroutines, descriptors, stacks())
 		}
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return &arena{T: t, ctx: ctx, zctx: NewContext(ContextOptions{})}
+}
+
+func stacks() string {
+	var b bytes.Buffer
+	pprof.Lookup("goroutine").WriteTo(&b, 1)
+	return b.String()
 }
 
 // openFiles counts the descriptors of this process; 0 where it cannot.
@@ -329,7 +333,14 @@ func (a *arena) result(results <-chan error) error {
 	case err := <-results:
 		return err
 	case <-time.After(patience):
-		a.Fatal("a call does not return")
+		a.Fatalf("a call does not return\n%s", stacks())
 		return nil
 	}
+}
+
+// allocated is how much memory was ever allocated.
+func allocated() uint64 {
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.TotalAlloc
 }

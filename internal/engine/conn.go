@@ -62,6 +62,7 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 	c.wait, _ = nc.(bufWriter)
 	c.feed = newLazyReader(nc)
 	c.flush = c.Flush
+	c.right.init() // Close may come before Run
 	return c
 }
 
@@ -70,7 +71,6 @@ func NewConn(nc net.Conn, cfg Config) *Conn {
 func (c *Conn) Run() error {
 	p := c.eng.pipe
 	p.StartReading(c)
-	c.right.init()
 	p.SetLender(c)
 	p.Connect(c, c.try != nil)
 	c.eng.Start(time.Now())

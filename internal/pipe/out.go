@@ -209,8 +209,12 @@ func (o *outbox) grow(need int) *Slab {
 	if s != nil && len(s.buf) >= need {
 		o.spare = nil
 	} else {
-		if o.tail != nil && o.want < BigSlab {
-			o.want *= BigSlab / MidSlab * 2 // one was not enough
+		switch {
+		case o.tail == nil:
+		case o.tail.large:
+			o.want = SmallSlab // what stands between large bodies is short
+		case o.want < BigSlab:
+			o.want = min(BigSlab, o.want*8) // one was not enough
 		}
 		s = NewSlab(max(o.want, need), nil)
 	}

@@ -224,7 +224,7 @@ var poison bool
 func Poison() { poison = true }
 
 func scribble(b []byte) {
-	for i := range b {
-		b[i] = 0xDB
+	for n := copy(b, "\xDB"); n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
 	}
 }

@@ -68,11 +68,13 @@ func (q *FairQueue) Delivered(p *pipe.Pipe) bool {
 	var w *pipe.Waiter
 	if p.HasMessage() {
 		q.list.activate(p)
-		if w = q.waiters.Pop(); w != nil && len(q.list.pipes) == 1 {
+		w = q.waiters.Pop()
+		caller := w.Serves(p) // who has to hear of it even if p is not alone any more
+		if caller || w != nil && len(q.list.pipes) == 1 {
 			p.SetServed(!q.waiters.Empty())
 		}
-		if w.Serves(p) {
-			w = nil // it is the caller
+		if caller {
+			w = nil
 		}
 	}
 	q.mu.Unlock()
@@ -104,9 +106,7 @@ func (q *FairQueue) TryInto(m *pipe.Message) (bool, error) {
 			q.mu.Unlock()
 			return true, nil
 		}
-		wakes := p.AfterCut()
-		q.mu.Unlock()
-		wakes.Call()
+		q.taken(p)
 		return true, nil
 	}
 	m.Reset()
@@ -128,13 +128,11 @@ func (q *FairQueue) TryFresh() (body []byte, peer *pipe.Peer, ok bool) {
 				q.mu.Unlock()
 				return body, peer, true
 			}
-			wakes := p.AfterCut()
-			q.mu.Unlock()
-			wakes.Call()
+			q.taken(p)
 			return body, peer, true
 		}
+		q.list.back()
 		if !p.WantsChunk() {
-			q.list.back()
 			break
 		}
 		q.mu.Unlock()
@@ -173,22 +171,43 @@ func (q *FairQueue) recv(p *pipe.Pipe, m *pipe.Message, r *Request) (bool, error
 			q.cut(p, m, r)
 			return true, nil
 		}
-		if q.list.deactivate(p); p.Ending() {
-			q.list.remove(p)
-			p.CloseIn()
-		}
+		q.empty(p)
 	}
 	q.mu.Unlock()
 	return false, nil
+}
+
+// empty takes p out of the turn, or out of the queue if nothing comes after what it had.
+func (q *FairQueue) empty(p *pipe.Pipe) {
+	if q.list.deactivate(p); p.Ending() {
+		q.list.remove(p)
+		p.CloseIn()
+	}
+}
+
+// taken unlocks after a message was cut from p and tells those who have to hear of it. The other
+// end of a linked pipe tells of its first message only: as long as others wait, whoever takes one
+// looks for the next.
+func (q *FairQueue) taken(p *pipe.Pipe) {
+	wakes := p.AfterCut()
+	var w *pipe.Waiter
+	if !q.waiters.Empty() && p.Mate() != nil {
+		if p.HasMessage() {
+			w = q.waiters.Pop()
+		} else {
+			q.empty(p)
+		}
+	}
+	q.mu.Unlock()
+	wakes.Call()
+	w.Signal()
 }
 
 // cut takes any message, and copies it after unlocking.
 func (q *FairQueue) cut(p *pipe.Pipe, m *pipe.Message, r *Request) {
 	var c pipe.Cut
 	p.Cut(&c)
-	wakes := p.AfterCut()
-	q.mu.Unlock()
-	wakes.Call()
+	q.taken(p)
 	switch {
 	case !r.Fresh:
 		m.Reserve(c.Size)
@@ -224,10 +243,7 @@ func (q *FairQueue) Purge() {
 			break
 		}
 		if !p.HasMessage() {
-			if q.list.deactivate(p); p.Ending() {
-				q.list.remove(p)
-				p.CloseIn()
-			}
+			q.empty(p)
 			continue
 		}
 		var c pipe.Cut

@@ -13,8 +13,8 @@ import (
 // Close, or ErrTimeout when the limit is over; m is empty then.
 func (q *FairQueue) Recv(ctx context.Context, clock Limit, m *pipe.Message, fresh bool) error {
 	r := Request{Fresh: fresh}
-	for {
-		if err := q.Wait(ctx, &clock, 0); err != nil {
+	for seen := uint64(0); ; seen = q.Generation() {
+		if err := q.Wait(ctx, &clock, seen); err != nil {
 			return err
 		}
 		ok, err := q.TryRecv(m, &r)
@@ -105,8 +105,14 @@ func (q *FairQueue) wait(ctx context.Context, left time.Duration, w *pipe.Waiter
 func (q *FairQueue) waited(ctx context.Context, w *pipe.Waiter, outcome pipe.Outcome, popped bool) error {
 	q.mu.Lock()
 	var next *pipe.Waiter
-	if popped && q.list.active > 0 && (outcome != pipe.Signalled || q.more()) {
-		next = q.waiters.Pop()
+	if popped && !q.waiters.Empty() {
+		n := q.ready()
+		if outcome == pipe.Signalled {
+			n-- // the caller's
+		}
+		if n > 0 {
+			next = q.waiters.Pop()
+		}
 	}
 	q.waiters.Free(w)
 	err := q.closed
@@ -115,10 +121,19 @@ func (q *FairQueue) waited(ctx context.Context, w *pipe.Waiter, outcome pipe.Out
 	return waitError(ctx, outcome, err)
 }
 
-// more reports whether there is a message for another receiver besides the caller's. The lock is
-// held.
-func (q *FairQueue) more() bool {
-	return q.list.active > 1 || q.list.active == 1 && q.list.pipes[0].Count() > 1
+// ready counts the messages that are there, up to two. Pipes that were read empty leave the turn:
+// nobody is woken in vain, which would cost him his place among those that wait. The lock is held.
+func (q *FairQueue) ready() (n int) {
+	for i := 0; i < q.list.active && n < 2; {
+		p := q.list.pipes[i]
+		if !p.HasMessage() {
+			q.empty(p)
+			continue // another one has its place
+		}
+		n += p.Count()
+		i++
+	}
+	return n
 }
 
 // Missed says that somebody looked for a message and does not wait for it: what is on its way has
