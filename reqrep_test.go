@@ -27,13 +27,6 @@ func (a *arena) answer(rep *Rep, f func(request string) string) {
 	})
 }
 
-// ask sends a request and wants that reply.
-func (a *arena) ask(req *Req, request, reply string) {
-	a.Helper()
-	a.send(req, request)
-	a.recv(req, reply)
-}
-
 // "SHALL send and then receive exactly one message at a time", and REP "SHALL receive and then send".
 func TestReqAndRepAlternate(t *testing.T) {
 	eachTransport(t, func(a *arena, endpoint string) {

@@ -4,7 +4,6 @@ package engine
 
 import (
 	"bytes"
-	"io"
 	"net"
 	"runtime"
 	"testing"
@@ -116,7 +115,7 @@ func TestIdleHoldsNothing(t *testing.T) {
 		}
 		quiet := heap()
 		for i, r := range rigs {
-			io.WriteString(peers[i], string(frame(0, "x")))
+			peers[i].Write(frame(0, "x"))
 			synctest.Wait()
 			if got := r.receive(); got != "x" {
 				t.Fatal(got)

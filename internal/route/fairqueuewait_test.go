@@ -20,9 +20,12 @@ import (
 // receiver is one call of Recv and what came of it.
 type receiver struct {
 	cancel context.CancelFunc
-	body   string
-	err    error
-	over   bool
+	result atomic.Pointer[result] // nil: it waits
+}
+
+type result struct {
+	body string
+	err  error
 }
 
 // recv calls Recv on a goroutine of its own, inside a bubble, and returns when it waits.
@@ -32,16 +35,32 @@ func recv(q *FairQueue, limit time.Duration) *receiver {
 	go func() {
 		defer cancel()
 		var m pipe.Message
-		r.err = q.Recv(ctx, Limit{Duration: limit}, &m, false)
-		r.body = string(m.Part(0))
-		r.over = true
+		err := q.Recv(ctx, Limit{Duration: limit}, &m, false)
+		r.result.Store(&result{string(m.Part(0)), err})
 	}()
 	synctest.Wait()
 	return r
 }
 
+func (r *receiver) over() bool { return r.result.Load() != nil }
+
+// body is the message; empty while it waits.
+func (r *receiver) body() string {
+	if !r.over() {
+		return ""
+	}
+	return r.result.Load().body
+}
+
+func (r *receiver) err() error {
+	if !r.over() {
+		return nil
+	}
+	return r.result.Load().err
+}
+
 func (r *receiver) String() string {
-	return fmt.Sprintf("%q, error %v, over %v", r.body, r.err, r.over)
+	return fmt.Sprintf("%q, error %v, over %v", r.body(), r.err(), r.over())
 }
 
 // TestFirstComeFirstServed: of those that wait the first gets the message.
@@ -62,10 +81,10 @@ func TestFirstComeFirstServed(t *testing.T) {
 				arrive(p, body)
 			}
 			synctest.Wait()
-			if !r.over || r.body != body {
+			if !r.over() || r.body() != body {
 				t.Errorf("receiver %d: %v", i, r)
 			}
-			if i+1 < len(all) && all[i+1].over {
+			if i+1 < len(all) && all[i+1].over() {
 				t.Errorf("receiver %d is over, too: %v", i+1, all[i+1])
 			}
 		}
@@ -85,7 +104,7 @@ func TestOneReadForMany(t *testing.T) {
 		synctest.Wait()
 		over := 0
 		for _, r := range all {
-			over += len(r.body)
+			over += len(r.body())
 		}
 		if over != 3 {
 			t.Errorf("%d have a message: %v", over, all)
@@ -110,7 +129,7 @@ func TestLinkedWakesAll(t *testing.T) {
 			}
 			synctest.Wait()
 			for i, r := range all {
-				if !r.over || r.err != nil {
+				if !r.over() || r.err() != nil {
 					t.Fatalf("receiver %d waits, and there is a message: %v", i, r)
 				}
 			}
@@ -132,14 +151,14 @@ func TestLinkedWakesForTheRest(t *testing.T) {
 			q.mu.Lock()
 			w := q.waiters.Add() // it came just when the queue was empty
 			q.mu.Unlock()
-			woken := false
+			var woken atomic.Bool
 			go func() {
 				w.Wait(context.Background(), -1)
-				woken = true
+				woken.Store(true)
 			}()
 			take(q)
 			synctest.Wait()
-			if !woken {
+			if !woken.Load() {
 				t.Errorf("%s: nobody is woken for the message that is left", way)
 				w.Signal()
 			}
@@ -169,15 +188,15 @@ func TestGiveUp(t *testing.T) {
 				time.Sleep(2 * time.Second)
 			}
 			synctest.Wait()
-			if a.over || b.over {
+			if a.over() || b.over() {
 				t.Fatalf("over before the signal: %v, %v", a, b)
 			}
 			w.Signal()
 			synctest.Wait()
-			if want := map[string]error{"cancelled": context.Canceled, "timed out": ErrTimeout}[how]; a.err != want || a.body != "" {
+			if want := map[string]error{"cancelled": context.Canceled, "timed out": ErrTimeout}[how]; a.err() != want || a.body() != "" {
 				t.Errorf("%s: %v", how, a)
 			}
-			if b.body != "x" {
+			if b.body() != "x" {
 				t.Errorf("%s: the other one has not got the message: %v", how, b)
 			}
 		})
@@ -194,7 +213,7 @@ func TestRecvEnds(t *testing.T) {
 		start := time.Now()
 		ended.cancel()
 		synctest.Wait()
-		if ended.err != context.Canceled || timed.over {
+		if ended.err() != context.Canceled || timed.over() {
 			t.Errorf("%v, %v", ended, timed)
 		}
 		time.Sleep(40 * time.Second)
@@ -202,22 +221,22 @@ func TestRecvEnds(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(19 * time.Second)
 		synctest.Wait()
-		if timed.over {
+		if timed.over() {
 			t.Errorf("over after %v: %v", time.Since(start), timed)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if timed.err != ErrTimeout || stays.over {
+		if timed.err() != ErrTimeout || stays.over() {
 			t.Errorf("%v, %v", timed, stays)
 		}
 		errOver := errors.New("over")
 		more := recv(q, time.Hour)
 		q.Close(errOver)
 		synctest.Wait()
-		if stays.err != errOver || more.err != errOver {
+		if stays.err() != errOver || more.err() != errOver {
 			t.Errorf("after Close: %v, %v", stays, more)
 		}
-		if late := recv(q, 0); late.err != errOver && late.err != ErrTimeout {
+		if late := recv(q, 0); late.err() != errOver && late.err() != ErrTimeout {
 			t.Errorf("no time, after Close: %v", late)
 		}
 		send(t, s, "x")
@@ -238,21 +257,21 @@ func TestKick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewFairQueue()
 		seen := q.Generation()
-		over := 0
+		var over atomic.Int32
 		for range 3 {
 			go func() {
 				limit := Limit{Duration: -1}
 				if err := q.Wait(context.Background(), &limit, seen); err != nil {
 					t.Error(err)
 				}
-				over++
+				over.Add(1)
 			}()
 			synctest.Wait()
 		}
 		q.Kick()
 		synctest.Wait()
-		if over != 3 {
-			t.Errorf("%d of 3 woken", over)
+		if over.Load() != 3 {
+			t.Errorf("%d of 3 woken", over.Load())
 		}
 		limit := Limit{Duration: time.Second}
 		if err := q.Wait(context.Background(), &limit, seen); err != nil {
@@ -275,7 +294,7 @@ func TestWokenByRest(t *testing.T) {
 		send(t, s, "x")
 		q.TakeRest(p)
 		synctest.Wait()
-		if a.body != "x" {
+		if a.body() != "x" {
 			t.Errorf("%v", a)
 		}
 		b := recv(q, -1)
@@ -283,7 +302,7 @@ func TestWokenByRest(t *testing.T) {
 		send(t, s, "y")
 		q.Attach(p)
 		synctest.Wait()
-		if b.body != "y" {
+		if b.body() != "y" {
 			t.Errorf("%v", b)
 		}
 	})

@@ -46,6 +46,13 @@ func (l *places) deactivate(p *pipe.Pipe) {
 	if i < 0 || i >= l.active {
 		return
 	}
+	if i < l.turn {
+		// Those before the turn have had theirs in this round; the last, which takes the place that
+		// becomes free, has not.
+		l.turn--
+		l.swap(i, l.turn)
+		i = l.turn
+	}
 	l.active--
 	l.swap(i, l.active)
 	if l.turn >= l.active {

@@ -85,13 +85,17 @@ func TestInprocRenew(t *testing.T) {
 				e = l
 			}
 			for i := range 5 {
-				a.send("stale")
-				b.send("stale")
+				for range 3 {
+					a.send("stale")
+					b.send("stale")
+				}
 				a.told()
 				b.told()
 				e.Pipes(func(p *pipe.Pipe) { p.Renew(errors.New("given up")) })
-				a.all()
-				b.all()
+				// The first of each was taken over at once.
+				if m, n := len(a.all()), len(b.all()); m > 1 || n > 1 {
+					t.Errorf("%d and %d stale messages were delivered", m, n)
+				}
 				b.wantEvents("disconnected, connected, succeeded")
 				a.wantEvents("disconnected, accepted, succeeded")
 				if n, _ := l.State(); n != 1 {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -322,17 +321,4 @@ func numbers(from, to int) (all []string) {
 		all = append(all, fmt.Sprint(i))
 	}
 	return all
-}
-
-// ascending reports whether messages that begin with their number came in order, each at most once.
-func ascending(messages []string) bool {
-	return slices.IsSortedFunc(messages, func(a, b string) int {
-		var i, j int
-		fmt.Sscan(a, &i)
-		fmt.Sscan(b, &j)
-		if i < j {
-			return -1
-		}
-		return 1
-	})
 }

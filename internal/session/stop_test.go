@@ -4,6 +4,7 @@ package session
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -222,36 +223,63 @@ func TestStopBoth(t *testing.T) {
 	}
 }
 
-// TestAcceptedWhileStopping: each accepted connection has an end.
-func TestAcceptedWhileStopping(t *testing.T) {
-	for range 50 {
-		synctest.Test(t, func(t *testing.T) {
-			n, pull := &network{}, newSocket(t)
-			b := bind(t, pull.config("PULL", n), somewhere)
-			var wait sync.WaitGroup
-			for range 4 {
-				wait.Go(func() {
-					if nc, err := n.dial(context.Background()); err == nil {
-						greet(nc, "PUSH")
-						nc.Close()
-					}
-				})
-			}
-			wait.Go(func() { b.Stop(over()) })
-			wait.Wait()
-			begun, ended := 0, 0
-			for _, e := range pull.told() {
-				switch e.Type {
-				case Accepted:
-					begun++
-				case Closed, Disconnected, HandshakeFailedNoDetail, HandshakeFailedProtocol:
-					ended++
-				}
-			}
-			if ended != begun+1 { // the place itself was closed, too
-				t.Errorf("%d accepted, %d ends", begun, ended)
-			}
-			pull.gone()
-		})
+// late is an Acceptor that still has a connection when it is closed.
+type late struct {
+	place
+	deliver chan struct{}
+	nc      net.Conn
+}
+
+func (l *late) Accept() (net.Conn, error) {
+	<-l.deliver
+	if nc := l.nc; nc != nil {
+		l.nc = nil
+		return nc, nil
 	}
+	return nil, net.ErrClosed
+}
+
+func (l *late) Close() error { return nil }
+
+// TestAcceptedWhileStopping: a connection that comes too late has its events, too.
+func TestAcceptedWhileStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pull := newSocket(t)
+		nc, peer := simnet.Pair(simnet.Options{})
+		l := &late{deliver: make(chan struct{}), nc: nc}
+		cfg := pull.config("PULL", nil)
+		cfg.Listen = func() (Acceptor, error) { return l, nil }
+		b := bind(t, cfg, somewhere)
+		stopped := make(chan struct{})
+		go func() {
+			b.Stop(over())
+			close(stopped)
+		}()
+		synctest.Wait()
+		close(l.deliver)
+		<-stopped
+		pull.wantEvents("listening, closed, accepted, closed")
+		if b, err := io.ReadAll(peer); len(b) > 0 || err != nil {
+			t.Errorf("the peer was told %q, %v", b, err)
+		}
+		pull.gone()
+	})
+}
+
+// TestDialledWhileStopping is the same for the other end.
+func TestDialledWhileStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSocket(t)
+		cfg := s.config("PUSH", nil)
+		cfg.Dial = func(ctx context.Context) (net.Conn, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second) // shut has looked by then
+			nc, _ := simnet.Pair(simnet.Options{})
+			return nc, nil
+		}
+		c := connect(t, cfg, somewhere)
+		c.Stop(over())
+		s.wantEvents("connected, closed")
+		s.gone()
+	})
 }
