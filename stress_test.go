@@ -60,7 +60,7 @@ func TestCloseInTheMiddle(t *testing.T) {
 // The same for Term, with endpoints being made and withdrawn meanwhile.
 func TestTermInTheMiddle(t *testing.T) {
 	eachTransport(t, func(a *arena, endpoint string) {
-		for range 10 {
+		for range 4 {
 			a.zctx = NewContext(ContextOptions{})
 			pull, push := a.pull(), a.push(Options{Linger: NoWait})
 			bound := a.bind(pull, anotherEndpoint(a, endpoint))
@@ -96,7 +96,7 @@ func TestTermInTheMiddle(t *testing.T) {
 					runtime.Gosched()
 				}
 			})
-			a.until("it runs", func() bool { return push.Stats().SentMessages > 5 })
+			a.until("it runs", func() bool { return push.Stats().SentMessages > 0 })
 			if err := a.zctx.Term(a.ctx); err != nil && !errors.Is(err, ErrUnsent) {
 				t.Fatal(err)
 			}

@@ -89,7 +89,7 @@ func onWire(parts []string, overhead int) (n int) {
 func TestFall(t *testing.T) {
 	for _, sealed := range []bool{false, true} {
 		for _, tries := range []bool{true, false} {
-			for read := 0; read < 100_000; read += 1499 {
+			for read := 0; read < 94_000; read += 1499 {
 				synctest.Test(t, func(t *testing.T) { fall(t, sealed, tries, read) })
 			}
 		}

@@ -101,17 +101,17 @@ type Listener struct {
 // Accept waits for the next connection. On systems with raw descriptors it is a *Stream.
 // IsTransient tells which errors pass.
 func (l *Listener) Accept() (net.Conn, error) {
-	conn, err := l.ln.Accept()
-	if err != nil {
-		return nil, portable(err)
-	}
-	if l.accepted != nil {
-		if err := l.accepted(conn); err != nil {
-			conn.Close()
-			return nil, err
+	for {
+		conn, err := l.ln.Accept()
+		if err != nil {
+			return nil, portable(err)
 		}
+		if l.accepted != nil && l.accepted(conn) != nil {
+			conn.Close() // it is dead already, or its buffers cannot be set: the next one may do
+			continue
+		}
+		return newStream(conn), nil
 	}
-	return newStream(conn), nil
 }
 
 // Close stops listening and wakes Accept. Connections already accepted live on. Further calls
