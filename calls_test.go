@@ -324,38 +324,3 @@ func TestMessages(t *testing.T) {
 	cancel()
 	a.wantError("the last pair", last, context.Canceled)
 }
-
-// Flush returns when all is with the kernel or with the peer; with nobody there it waits.
-func TestFlush(t *testing.T) {
-	eachTransport(t, func(a *arena, endpoint string) {
-		endpoint = a.unused(endpoint)
-		push := a.push()
-		if err := push.Flush(a.ctx); err != nil {
-			t.Fatal("nothing to flush: ", err)
-		}
-		a.connect(push, endpoint)
-		if err := push.Flush(a.ctx); err != nil {
-			t.Fatal("nothing to flush: ", err)
-		}
-		a.send(push, "x")
-		ctx, cancel := context.WithTimeout(a.ctx, time.Millisecond)
-		defer cancel()
-		if err := push.Flush(ctx); err != context.DeadlineExceeded {
-			t.Fatalf("nobody is there: %v", err)
-		}
-		flushed := together(1, func(int) error { return push.Flush(a.ctx) })
-		pull := a.pull()
-		a.bind(pull, endpoint)
-		a.all(flushed, 1)
-		a.recv(pull, "x")
-		for n := range 200 {
-			a.send(push, strings.Repeat("x", n*100))
-		}
-		if err := push.Flush(a.ctx); err != nil {
-			t.Fatal(err)
-		}
-		if n := push.Stats().SendQueue; n != 0 && !strings.HasPrefix(endpoint, "inproc:") {
-			t.Errorf("%d messages wait after Flush", n)
-		}
-	})
-}

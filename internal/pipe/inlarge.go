@@ -47,7 +47,7 @@ func (p *Pipe) ReadingLarge() (missing int, reading bool) {
 func (in *inbox) largeBuffer() []byte {
 	L := in.large
 	if in.largeUsed == len(L.buf) && len(L.buf) < in.largeSize {
-		L.Grow(in.largeUsed, min(2*len(L.buf), in.largeSize))
+		L.Grow(in.largeUsed, len(L.buf)+min(len(L.buf), in.largeSize-len(L.buf)))
 	}
 	return L.buf[in.largeUsed:]
 }

@@ -66,6 +66,7 @@ func TestQueuedMemory(t *testing.T) {
 					rnd := rand.New(rand.NewPCG(seed, 9))
 					f := newFeeder(Limits{}, Large, nil)
 					out := New(&fakeOwner{}, Limits{}, true)
+					out.out.want = BigSlab // it was busy
 					for bytes := 0; bytes < min(600<<10, 5000*(sizes[len(sizes)-1]+10)); {
 						m := randomMessage(rnd, 1, sizes...)
 						bytes += len(m.frames())

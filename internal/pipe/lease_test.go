@@ -138,6 +138,26 @@ func TestBorrowedWhileConnectionFalls(t *testing.T) {
 	}
 }
 
+// TestBorrowedBrokenWrite: the caller's own write fails. The message waits for the next connection,
+// without the caller's memory.
+func TestBorrowedBrokenWrite(t *testing.T) {
+	p, sink, _ := connected(Limits{}, true)
+	sink.tryFlush = func() {
+		p.Take()
+		p.Wrote(0, 0, errBroken)
+	}
+	m := message{body(1, Large)}
+	want := m.frames()
+	p.Send(nil, m)
+	clear(m[0])
+	p.Disconnect()
+	p.Connect(newSink(), true)
+	p.Open()
+	if _, got := drain(p); !bytes.Equal(got, want) {
+		t.Error("the next connection gets what the caller wrote later")
+	}
+}
+
 // TestBorrowedBehindOthers: others send while a message with a large body is on its way into the
 // queue, more than one write takes. The write that its caller sees to is not its own.
 func TestBorrowedBehindOthers(t *testing.T) {

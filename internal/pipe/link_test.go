@@ -223,6 +223,9 @@ func TestUnlink(t *testing.T) {
 		a.owner.(*fakeOwner).mu.Unlock()
 		gotOut = append(gotOut, receiveAll(far)...)
 		a.Unlink()
+		if n := a.Unsent(); n != 0 || a.Drain(t.Context()) != nil {
+			t.Fatalf("round %d: %d unsent without a far end", round, n)
+		}
 		// Its messages are received when it is gone.
 		gotIn = append(gotIn, receiveAll(a)...)
 	}

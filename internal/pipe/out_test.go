@@ -325,7 +325,7 @@ func TestPace(t *testing.T) {
 	go func() {
 		defer close(done)
 		p.Pace(context.Background(), time.Hour)
-		p.Pace(nil, -1)
+		p.Pace(context.Background(), -1)
 	}()
 	<-done // without any progress
 	if r := p.Send(nil, message{nil}); r != Sent {
@@ -339,5 +339,5 @@ func TestPace(t *testing.T) {
 	cancel()
 	p.Pace(ctx, -1)
 	drain(p)
-	p.Pace(nil, -1) // nothing waits
+	p.Pace(context.Background(), -1) // nothing waits
 }

@@ -123,22 +123,26 @@ func breakAt(t *testing.T, ms []message, n, overhead int, keep bool) {
 	if p.Take() != nil {
 		t.Fatalf("after %d bytes: a batch for the broken connection", n)
 	}
+	p.Send(nil, later)
 	p.Disconnect()
 	if !keep {
-		want.lost, rest = len(ms)-want.sent+1, 0
+		want.lost, rest = len(ms)-want.sent+2, 0
 	} else {
-		rest = len(ms) - want.from + 1
+		rest = len(ms) - want.from + 2
 	}
 	c := p.Counts()
 	if c.SentMessages != uint64(want.sent) || c.Unsent != uint64(want.lost) || c.SendQueue != rest || p.Unsent() != rest {
 		t.Fatalf("after %d bytes: %d sent, %d lost, %d wait (%d unsent); want %d, %d, %d",
 			n, c.SentMessages, c.Unsent, c.SendQueue, p.Unsent(), want.sent, want.lost, rest)
 	}
+	if want := len(framesOf(ms[:want.sent])); int(c.SentBytes) != want {
+		t.Fatalf("after %d bytes: %d bytes sent, want %d", n, c.SentBytes, want)
+	}
 	p.Connect(newSink(), true)
 	p.Open()
 	_, got := drain(p)
 	if keep {
-		if all := framesOf(append(ms[want.from:len(ms):len(ms)], later)); !bytes.Equal(got, all) {
+		if all := framesOf(append(ms[want.from:len(ms):len(ms)], later, later)); !bytes.Equal(got, all) {
 			t.Fatalf("after %d bytes: the next connection gets %d bytes, want %d", n, len(got), len(all))
 		}
 	} else if len(got) != 0 {

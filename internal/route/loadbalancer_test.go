@@ -129,6 +129,27 @@ func TestFullThenRoom(t *testing.T) {
 	}
 }
 
+// TestRoomWhileRefused: a pipe that has room again before its refusal is told comes back at once,
+// since it will not say so again.
+func TestRoomWhileRefused(t *testing.T) {
+	b, o := dealer()
+	p, q := target(o, 2)
+	for range 2 {
+		targets(t, b, []*pipe.Pipe{p}, 1)
+	}
+	r := p.Send(nil, [][]byte{{1}})
+	if r != pipe.Full {
+		t.Fatal(r)
+	}
+	for range 2 {
+		ways["TryRecv"](q)
+	}
+	b.Refused(p, r)
+	if next, _ := b.Next(); next != p {
+		t.Error("it is out of the turn")
+	}
+}
+
 // TestDeadPipes leave the turn, by Refused as by Detach.
 func TestDeadPipes(t *testing.T) {
 	b, o := dealer()

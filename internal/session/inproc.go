@@ -197,7 +197,10 @@ func (b *inprocBinder) Withdraw(context.Context) (stays bool) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.pipes) > 0
+	if len(b.pipes) == 0 {
+		b.pipes = nil // a connector that has just found the name has to look for another binder
+	}
+	return b.pipes != nil
 }
 
 func (b *inprocBinder) Stop(ctx context.Context) {
