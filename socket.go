@@ -28,7 +28,8 @@ type socket struct {
 
 	mu        sync.Mutex
 	endpoints []session.Endpoint // guarded by mu
-	hidden    []session.Endpoint // guarded by mu: withdrawn, with connections that live on
+	hidden    []session.Endpoint // guarded by mu: being withdrawn
+	staying   []session.Endpoint // guarded by mu: withdrawn, with connections that live on
 	last      string             // guarded by mu: LAST_ENDPOINT
 	busy      sync.WaitGroup     // Add guarded by mu: endpoints that are being made or withdrawn
 	refused   error              // guarded by mu: what calls return
@@ -161,12 +162,15 @@ func (s *socket) withdraw(op, endpoint string, bound bool) error {
 	s.mu.Unlock()
 	ctx, cancel := s.lingerContext(s.haste)
 	defer cancel()
-	if e.Withdraw(ctx) {
-		return nil
-	}
+	stays := e.Withdraw(ctx)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.hidden = slices.DeleteFunc(s.hidden, func(o session.Endpoint) bool { return o == e })
-	s.mu.Unlock()
+	if stays {
+		s.staying = append(s.staying, e)
+	}
+	// Nobody has to keep those whose connections have gone meanwhile.
+	s.staying = slices.DeleteFunc(s.staying, func(o session.Endpoint) bool { return !o.Withdraw(s.haste) })
 	return nil
 }
 
@@ -188,7 +192,7 @@ func (s *socket) lingerContext(ctx context.Context) (context.Context, context.Ca
 func (s *socket) all() []session.Endpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append(slices.Clone(s.endpoints), s.hidden...)
+	return slices.Concat(s.endpoints, s.hidden, s.staying)
 }
 
 // WaitConnected returns once n peers are there: see Socket.

@@ -40,8 +40,8 @@ type Socket interface {
 	// endpoint is no endpoint; everything else is told to the logger. Errors are *EndpointError.
 	Connect(endpoint string) error
 	// Unbind stops listening on the endpoint that Bind was given or returned, and closes the
-	// connections that came by it, once what waits for them is sent or LINGER is over.
-	// ErrNoEndpoint when there is none.
+	// connections that came by it, once what waits for them is sent or LINGER is over. Peers
+	// within the process stay connected. ErrNoEndpoint when there is none.
 	Unbind(endpoint string) error
 	// Disconnect ends what Connect began, once what waits is sent or LINGER is over.
 	// ErrNoEndpoint when there is none.

@@ -4,11 +4,8 @@ package route
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -306,79 +303,4 @@ func TestWokenByRest(t *testing.T) {
 			t.Errorf("%v", b)
 		}
 	})
-}
-
-// TestManyReceivers: whatever receivers and senders do at the same time, each message is received
-// once, each sender's are in order for each receiver, and nobody waits for what is there.
-func TestManyReceivers(t *testing.T) {
-	const senders, each, receivers = 4, 6000, 4
-	q := NewFairQueue()
-	ctx, cancel := context.WithCancel(context.Background())
-	var got atomic.Int64
-	var counts [senders]atomic.Int64
-	var receiving, sending sync.WaitGroup
-	for id := range receivers {
-		receiving.Go(func() {
-			var last [senders]uint32
-			var m pipe.Message
-			for i := 0; ; i++ {
-				limit := Limit{Duration: -1}
-				if (i+id)%5 == 0 {
-					limit.Duration = time.Microsecond // and give up again and again
-				}
-				ok, err := q.TryInto(&m)
-				if !ok && err == nil {
-					err = q.Recv(ctx, limit, &m, id%2 == 0)
-				}
-				if err == ErrTimeout {
-					continue
-				}
-				if err != nil {
-					return
-				}
-				from, n := m.Part(0)[0], binary.BigEndian.Uint32(m.Part(0)[1:])
-				if n <= last[from] {
-					t.Errorf("message %d of %d after %d", n, from, last[from])
-				}
-				last[from] = n
-				counts[from].Add(1)
-				if got.Add(1) == senders*each {
-					cancel()
-				}
-			}
-		})
-	}
-	for id := range senders {
-		var p *pipe.Pipe
-		var s *pipe.Pipe
-		if id%2 == 0 {
-			p = conn(q)
-		} else {
-			s, _ = source(q)
-		}
-		sending.Go(func() {
-			for n := range each {
-				body := string(binary.BigEndian.AppendUint32([]byte{byte(id)}, uint32(n+1)))
-				if s != nil {
-					send(t, s, body)
-				} else {
-					arrive(p, body)
-				}
-				if n%64 == id {
-					runtime.Gosched() // so that receivers come to wait
-				}
-			}
-		})
-	}
-	sending.Wait()
-	if !eventually(func() bool { return got.Load() == senders*each }) {
-		t.Errorf("%d messages of %d were received", got.Load(), senders*each)
-	}
-	cancel()
-	receiving.Wait()
-	for id := range counts {
-		if n := counts[id].Load(); n != each {
-			t.Errorf("sender %d: %d messages of %d", id, n, each)
-		}
-	}
 }

@@ -4,12 +4,10 @@ package route
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -309,63 +307,4 @@ func TestGiveUpSending(t *testing.T) {
 			t.Errorf("%v, %v", first, second)
 		}
 	})
-}
-
-// TestManyWaitingSenders: through pipes that are full nearly always each message goes once, in
-// order from each sender, and nobody waits while there is room.
-func TestManyWaitingSenders(t *testing.T) {
-	for _, pipes := range []int{1, 3} {
-		t.Run(fmt.Sprint(pipes, " pipes"), func(t *testing.T) {
-			const senders, each = 3, 5000
-			b, o := dealer()
-			q := NewFairQueue()
-			for range pipes {
-				s, r := link(o, &owner{fq: q}, 3, 2)
-				q.Attach(r)
-				b.Attach(s)
-			}
-			var wg sync.WaitGroup
-			for id := range senders {
-				wg.Go(func() {
-					for n := range each {
-						body := string(binary.BigEndian.AppendUint32([]byte{byte(id)}, uint32(n)))
-						for {
-							p, err := sendNext(b, body)
-							if err != nil {
-								t.Error(err)
-								return
-							}
-							if p != nil {
-								break
-							}
-							limit := Limit{Duration: 20 * time.Second}
-							if n%3 == 0 {
-								limit.Duration = time.Microsecond
-							}
-							if err := b.Wait(t.Context(), &limit); err != nil && n%3 > 0 {
-								t.Errorf("sender %d, message %d: %v", id, n, err)
-								return
-							}
-						}
-					}
-				})
-			}
-			var next [senders][]bool
-			for id := range next {
-				next[id] = make([]bool, each)
-			}
-			var m pipe.Message
-			for i := range senders * each {
-				if err := q.Recv(t.Context(), Limit{Duration: 20 * time.Second}, &m, false); err != nil {
-					t.Fatalf("message %d: %v", i, err)
-				}
-				id, n := m.Part(0)[0], binary.BigEndian.Uint32(m.Part(0)[1:])
-				if next[id][n] || pipes == 1 && n > 0 && !next[id][n-1] {
-					t.Fatalf("sender %d: message %d twice or too early", id, n)
-				}
-				next[id][n] = true
-			}
-			wg.Wait()
-		})
-	}
 }

@@ -194,7 +194,7 @@ func TestScanRefuses(t *testing.T) {
 	strict := Scanner{MaxSize: 300, MaxParts: 3, Large: 1000}
 	tiny := Scanner{MaxSize: 10, MaxParts: 3, Large: 1000}
 	none := Scanner{MaxSize: 0, MaxParts: 3, Large: 1000}
-	most := Scanner{MaxSize: math.MaxInt64, MaxParts: 3, Large: 1000}
+	most := Scanner{MaxSize: math.MaxInt, MaxParts: 3, Large: 1000}
 	a, more := frameOf(0, 3), frameOf(FlagMore, 3)
 	tests := []struct {
 		name   string
