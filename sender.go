@@ -4,6 +4,7 @@ package zmq
 
 import (
 	"context"
+	"time"
 	"errors"
 
 	"github.com/gzmq/zmq/internal/pipe"
@@ -52,7 +53,7 @@ func (s *sender) Send(ctx context.Context, parts ...[]byte) error {
 		case pipe.Sent:
 			return nil
 		case pipe.Paced:
-			p.Pace(ctx, s.socket.opts.Load().SendTimeout)
+			pace(ctx, p, s.socket.opts.Load().SendTimeout)
 			return nil
 		default:
 			s.lb.Refused(p, r)
@@ -119,6 +120,13 @@ func (s *sender) TrySendMessage(m *Message) error {
 	}
 }
 
+// pace lets the writer catch up, for a sender that may wait. The message is in already.
+func pace(ctx context.Context, p *pipe.Pipe, timeout time.Duration) {
+	if timeout != NoWait {
+		p.Pace(ctx, timeout)
+	}
+}
+
 // put queues parts, or gives m away.
 func put(p *pipe.Pipe, head []byte, parts [][]byte, m *Message) pipe.Result {
 	if m == nil {
@@ -147,7 +155,7 @@ func (s *sender) sendLater(ctx context.Context, parts [][]byte, m *Message) erro
 		case pipe.Sent:
 			return nil
 		case pipe.Paced:
-			p.Pace(ctx, timeout)
+			pace(ctx, p, timeout)
 			return nil
 		default:
 			s.lb.Refused(p, r)

@@ -87,7 +87,12 @@ func (p *Pipe) Take() *Batch {
 		ownChain(o.head) // the connection falls while a caller is about to write what it lent
 		if len(b.Ctl) == 0 {
 			o.rest()
+			spare := o.spare // a pipe that has nothing to write holds no memory
+			o.spare = nil
 			o.mu.Unlock()
+			if spare != nil {
+				spare.Release()
+			}
 			return nil
 		}
 	}
