@@ -4,8 +4,8 @@ package zmq
 
 import (
 	"context"
-	"time"
 	"errors"
+	"time"
 
 	"github.com/gzmq/zmq/internal/pipe"
 	"github.com/gzmq/zmq/internal/route"
