@@ -49,8 +49,7 @@ type outbox struct {
 	batch Batch
 	flush func() // sink.Flush, stored so that go allocates nothing
 
-	// lastStart is when a flusher was started, or a sender has written by itself, on the clock of
-	// this package.
+	// lastStart is when a flusher or a sender last began to write, on the clock of this package.
 	lastStart atomic.Int64
 }
 
@@ -79,9 +78,9 @@ const (
 	paceAt = 512 << 10
 	// leeway is how many bytes may wait above the mark while there is a connection.
 	leeway = 128 << 10
-	// sparse is the silence since the last write after which a sender writes by itself, without a
-	// flusher.
-	sparse = 5 * time.Microsecond
+	// sparse is the silence since the last start of a write after which a sender writes by itself,
+	// without a flusher. A round trip takes longer, dense traffic comes far more often.
+	sparse = 10 * time.Microsecond
 )
 
 // epoch is where the clock of this package starts: time.Since of it reads one clock, not two.
@@ -173,10 +172,11 @@ func (p *Pipe) sent() Result {
 	if start {
 		o.writing = true
 	}
-	pace := o.bytes > paceAt && o.writing && !o.unpaced
+	bytes := o.bytes
+	pace := bytes > paceAt && o.writing && !o.unpaced
 	o.mu.Unlock()
 	if start {
-		p.start(mate)
+		p.start(mate, bytes)
 	}
 	if pace {
 		return Paced
@@ -185,8 +185,8 @@ func (p *Pipe) sent() Result {
 }
 
 // start gets the first bytes in an idle queue moving. The caller has given itself the right to
-// write, which keeps the sink in its place.
-func (p *Pipe) start(mate *Pipe) {
+// write, which keeps the sink in its place. bytes is how much waits.
+func (p *Pipe) start(mate *Pipe, bytes int) {
 	if mate != nil {
 		mate.owner.Delivered(mate)
 		return
@@ -199,8 +199,12 @@ func (p *Pipe) start(mate *Pipe) {
 		return
 	}
 	o.sink.TryFlush()
-	// The silence begins behind the write: who sends without a pause is not sparse.
-	o.lastStart.Store(int64(time.Since(epoch)))
+	if bytes >= longFrame {
+		// Such a write takes as long as the silence, which begins behind it: who sends the next
+		// one without a pause is not sparse. Behind a short write it does not, since the peer's
+		// answer may be here before the write has returned.
+		o.lastStart.Store(int64(time.Since(epoch)))
+	}
 }
 
 // grow appends a slab with room for need bytes. The lock is held.
