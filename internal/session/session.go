@@ -165,6 +165,9 @@ func (l *links) talk(nc net.Conn, p *pipe.Pipe, attach bool) (ready bool, err er
 	}
 	l.live[k] = struct{}{}
 	l.mu.Unlock()
+	if attach {
+		p.SetLimits(cfg.Limits()) // they may have changed before p could be found here
+	}
 
 	err = k.conn.Run()
 
